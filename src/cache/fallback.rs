@@ -1,0 +1,163 @@
+//! Redis when it answers, this host's disk while it does not.
+//!
+//! After a failure Redis is left alone for a while, so that its time-outs are not paid by every
+//! request; then one question tries again. A lease belongs to the store that gave it.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tracing::{info, warn};
+
+use super::disk::DiskStore;
+use super::entry::Entry;
+use super::key::Key;
+use super::redis::RedisStore;
+use super::store::{Lease, Published, Right, Store, StoreError};
+
+/// How long Redis is left alone after a failure: a person hardly notices, and a Redis that has come
+/// back is in use again within the time of two clicks.
+const REST: Duration = Duration::from_secs(1);
+
+/// Redis, with the disk of this host to fall back on.
+pub struct FallbackStore {
+    redis: RedisStore,
+    disk: DiskStore,
+    breaker: Mutex<Breaker>,
+}
+
+/// Whether Redis is asked, and what the users are told.
+#[derive(Default)]
+struct Breaker {
+    resting_until: Option<Instant>,
+    trouble: Option<Trouble>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Unreachable,
+    Full,
+}
+
+impl FallbackStore {
+    /// Joins the two.
+    pub fn new(redis: RedisStore, disk: DiskStore) -> Self {
+        Self { redis, disk, breaker: Mutex::default() }
+    }
+
+    fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
+        self.breaker.lock().expect("nothing panics while it holds the breaker")
+    }
+
+    fn is_resting(&self) -> bool {
+        self.breaker().resting_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Notes how Redis answered; the change, not every answer, is worth a line in the log.
+    fn note<T>(&self, answer: Result<T, StoreError>) -> Option<T> {
+        let mut breaker = self.breaker();
+        match answer {
+            Ok(value) => {
+                breaker.resting_until = None;
+                // Reading works while Redis is full; only a write proves that it has room again.
+                if breaker.trouble == Some(Trouble::Unreachable) {
+                    breaker.trouble = None;
+                    info!("Redis answers again");
+                }
+                Some(value)
+            }
+            Err(error) => {
+                let trouble = match error {
+                    StoreError::Full { .. } => Trouble::Full,
+                    StoreError::Failed { .. } => {
+                        breaker.resting_until = Some(Instant::now() + REST);
+                        Trouble::Unreachable
+                    }
+                };
+                if breaker.trouble != Some(trouble) {
+                    warn!(%error, "the disk of this host stands in for Redis: {error}");
+                }
+                breaker.trouble = Some(trouble);
+                None
+            }
+        }
+    }
+
+    fn has_room(&self) {
+        let mut breaker = self.breaker();
+        if breaker.trouble == Some(Trouble::Full) {
+            breaker.trouble = None;
+            info!("Redis takes entries again");
+        }
+    }
+}
+
+#[async_trait]
+impl Store for FallbackStore {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        if !self.is_resting()
+            && let Some(Some(entry)) = self.note(self.redis.get(key).await)
+        {
+            return Ok(Some(entry));
+        }
+        // What was computed while Redis was away is here, and is still right.
+        self.disk.get(key).await
+    }
+
+    async fn try_lease(&self, key: &Key) -> Result<Option<Lease>, StoreError> {
+        if !self.is_resting()
+            && let Some(lease) = self.note(self.redis.try_lease(key).await)
+        {
+            if lease.is_some() {
+                self.has_room();
+            }
+            return Ok(lease);
+        }
+        self.disk.try_lease(key).await
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<bool, StoreError> {
+        match lease.right {
+            Right::Token(_) => self.redis.renew(lease).await,
+            Right::Lock(_) => self.disk.renew(lease).await,
+        }
+    }
+
+    async fn publish(&self, lease: Lease, entry: &Entry) -> Result<Published, StoreError> {
+        if let Right::Lock(_) = lease.right {
+            return self.disk.publish(lease, entry).await;
+        }
+        let key = lease.key.clone();
+        match self.note(self.redis.publish(lease, entry).await) {
+            Some(published) => Ok(published),
+            // Redis went away between the lease and now: keep the value here.
+            None => match self.disk.try_lease(&key).await? {
+                Some(lease) => self.disk.publish(lease, entry).await,
+                None => Ok(Published::Refused),
+            },
+        }
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        match lease.right {
+            Right::Token(_) => self.redis.release(lease).await,
+            Right::Lock(_) => self.disk.release(lease).await,
+        }
+    }
+
+    async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
+        if !self.is_resting() && self.note(self.redis.changed(key, patience).await).is_some() {
+            return Ok(());
+        }
+        self.disk.changed(key, patience).await
+    }
+
+    fn notice(&self) -> Option<&'static str> {
+        match self.breaker().trouble? {
+            Trouble::Unreachable => {
+                Some("Redis cannot be reached. Results are kept on this host until it is back.")
+            }
+            Trouble::Full => Some("Redis is full. New results are kept on this host."),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The name of an entry, built from everything that changes the answer.
+
+use std::fmt;
+
+/// The first part of every key, so that `redis-cli keys 'quadrant:*'` shows ours and only ours.
+const PREFIX: &str = "quadrant";
+
+/// The name of an entry: `quadrant:selection:9f3c1a7e60b2d514:ATL`.
+///
+/// A part keeps letters, digits, `-` and `_`; any other byte is written as `%XX`, so that a key is
+/// printable, is safe as a file name, and tells two lists of parts apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// Starts a key with its namespace, the name of the question that it answers.
+    pub fn new(namespace: &str) -> Self {
+        Self(PREFIX.to_owned()).arg(namespace)
+    }
+
+    /// Adds an argument that changes the answer.
+    #[must_use]
+    pub fn arg(mut self, value: impl fmt::Display) -> Self {
+        self.0.push(':');
+        for byte in value.to_string().bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => self.0.push(byte.into()),
+                other => self.0.push_str(&format!("%{other:02X}")),
+            }
+        }
+        self
+    }
+
+    /// The key as a file name: `quadrant.selection.9f3c1a7e60b2d514.ATL`.
+    pub(super) fn file_name(&self) -> String {
+        self.0.replace(':', ".")
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_different_arguments_differ() {
+        let one = Key::new("selection").arg("a:b").arg("c");
+        let other = Key::new("selection").arg("a").arg("b:c");
+
+        assert_eq!(one.to_string(), "quadrant:selection:a%3Ab:c");
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn a_key_never_leaves_its_folder() {
+        let key = Key::new("selection").arg("../../etc/passwd\0");
+
+        assert_eq!(key.file_name(), "quadrant.selection.%2E%2E%2F%2E%2E%2Fetc%2Fpasswd%00");
+    }
+}

@@ -1,0 +1,229 @@
+//! The Redis store: entries and leases as keys, shared by the workers of all hosts.
+//!
+//! A lease is `SET … NX PX` with a random token. Publishing and releasing compare the token in a
+//! script, so a holder that was paused past its lease cannot overwrite its successor's value.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use deadpool_redis::redis::{
+    self, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, Script,
+};
+use deadpool_redis::{Connection, Manager, Pool, PoolError, Runtime, Timeouts};
+use futures_util::StreamExt;
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::entry::Entry;
+use super::key::Key;
+use super::store::{LEASE, Lease, Published, Right, Store, StoreError};
+
+/// How long any question to Redis may take; a healthy one answers a hundred times faster.
+const TIMEOUT: Duration = Duration::from_millis(500);
+/// Connections of one worker: a command occupies one for a fraction of a millisecond.
+const CONNECTIONS: usize = 8;
+/// How often a waiter looks by itself, since a message may be lost.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Whether the lease is still the caller's, and if so for another `ARGV[2]` milliseconds.
+const RENEW: &str = "
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
+
+/// Ends the caller's lease and wakes those who wait for it.
+const RELEASE: &str = "
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', KEYS[1], '')
+return 1";
+
+/// Stores the entry, ends the caller's lease and wakes those who wait for it.
+const PUBLISH: &str = "
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', KEYS[1], '')
+return 1";
+
+/// Where a Redis is: a parsed `redis://` URL.
+#[derive(Clone)]
+pub struct Address(redis::ConnectionInfo);
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        let info = url.into_connection_info();
+        info.map(Self).map_err(|error| {
+            format!("{error}; redis://[:PASSWORD@]HOST[:PORT][/DATABASE] is needed")
+        })
+    }
+}
+
+impl fmt::Debug for Address {
+    // Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "redis://{}", self.0.addr())
+    }
+}
+
+/// Entries as keys of one Redis.
+pub struct RedisStore {
+    pool: Pool,
+    client: Client,
+    expire: Duration,
+}
+
+impl RedisStore {
+    /// Prepares the store at `address`; nothing is connected before the first question.
+    ///
+    /// An entry expires `expire` after its last use.
+    ///
+    /// # Errors
+    ///
+    /// When the client cannot be made for this address.
+    pub fn new(address: Address, expire: Duration) -> anyhow::Result<Self> {
+        let client = Client::open(address.0.clone())?;
+        let timeouts =
+            Timeouts { wait: Some(TIMEOUT), create: Some(TIMEOUT), recycle: Some(TIMEOUT) };
+        let pool = Pool::builder(Manager::new(address.0)?)
+            .max_size(CONNECTIONS)
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build()?;
+        Ok(Self { pool, client, expire })
+    }
+
+    /// Asks with one connection of the pool, for `TIMEOUT` at most.
+    async fn ask<T>(
+        &self,
+        question: impl AsyncFnOnce(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, StoreError> {
+        let answer = timeout(TIMEOUT, async {
+            let mut connection = self.pool.get().await.map_err(unreachable)?;
+            question(&mut connection).await.map_err(failure)
+        });
+        answer.await.unwrap_or_else(|_| Err(failed(format!("no answer within {TIMEOUT:?}"))))
+    }
+
+    /// Subscribes to the end of a lease, and waits for it unless it has already come.
+    async fn wait(&self, lease: &str) -> RedisResult<()> {
+        let mut subscription = self.client.get_async_pubsub().await?;
+        subscription.subscribe(lease).await?;
+        let mut messages = subscription.into_on_message();
+        loop {
+            // Asked after subscribing, and again from time to time: the message is only a hint.
+            let held: RedisResult<bool> = self
+                .ask(async |c| redis::cmd("EXISTS").arg(lease).query_async(c).await)
+                .await
+                .or(Ok(false));
+            if !held? {
+                return Ok(());
+            }
+            let _ = timeout(POLL, messages.next()).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        let name = key.to_string();
+        let ms = self.expire.as_millis() as u64;
+        let stored: Option<Vec<u8>> = self
+            .ask(async |c| redis::cmd("GETEX").arg(&name).arg("PX").arg(ms).query_async(c).await)
+            .await?;
+        let Some(stored) = stored else { return Ok(None) };
+        let entry = Entry::decode(Bytes::from(stored));
+        if entry.is_none() {
+            warn!(%key, "removed a damaged entry of {key}");
+            self.ask(async |c| redis::cmd("DEL").arg(&name).query_async::<()>(c).await).await?;
+        }
+        Ok(entry)
+    }
+
+    async fn try_lease(&self, key: &Key) -> Result<Option<Lease>, StoreError> {
+        let (name, token, ms) = (lease_name(key), token(), LEASE.as_millis() as u64);
+        let set: Option<String> = self
+            .ask(async |c| {
+                let mut set = redis::cmd("SET");
+                set.arg(&name).arg(&token).arg("NX").arg("PX").arg(ms).query_async(c).await
+            })
+            .await?;
+        Ok(set.map(|_| Lease { key: key.clone(), right: Right::Token(token) }))
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<bool, StoreError> {
+        let Right::Token(token) = &lease.right else { return Ok(false) };
+        let ms = LEASE.as_millis() as u64;
+        self.ask(async |c| {
+            Script::new(RENEW).key(lease_name(&lease.key)).arg(token).arg(ms).invoke_async(c).await
+        })
+        .await
+    }
+
+    async fn publish(&self, lease: Lease, entry: &Entry) -> Result<Published, StoreError> {
+        let Right::Token(token) = &lease.right else { return Ok(Published::Refused) };
+        let (stored, ms) = (entry.encode(), self.expire.as_millis() as u64);
+        let done: bool = self
+            .ask(async |c| {
+                let script = Script::new(PUBLISH);
+                let mut call = script.key(lease_name(&lease.key));
+                call.key(lease.key.to_string()).arg(token).arg(stored).arg(ms);
+                call.invoke_async(c).await
+            })
+            .await?;
+        Ok(if done { Published::Stored } else { Published::Refused })
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        let Right::Token(token) = &lease.right else { return Ok(()) };
+        self.ask(async |c| {
+            Script::new(RELEASE).key(lease_name(&lease.key)).arg(token).invoke_async(c).await
+        })
+        .await
+    }
+
+    async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
+        match timeout(patience, self.wait(&lease_name(key))).await {
+            Ok(waited) => waited.map_err(failure),
+            Err(_patience_ran_out) => Ok(()),
+        }
+    }
+}
+
+/// The lease of `quadrant:selection:…` is `quadrant:selection:…:lease`, and so is its channel.
+fn lease_name(key: &Key) -> String {
+    format!("{key}:lease")
+}
+
+/// 128 random bits: no other holder has the same.
+fn token() -> String {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the operating system has random numbers");
+    format!("{:032x}", u128::from_le_bytes(bytes))
+}
+
+fn unreachable(error: PoolError) -> StoreError {
+    match error {
+        PoolError::Backend(error) => failure(error),
+        other => failed(other.to_string()),
+    }
+}
+
+fn failure(error: RedisError) -> StoreError {
+    match error.kind() {
+        // `noeviction`, and no memory left: reading works, writing does not.
+        ErrorKind::Server(_) | ErrorKind::Extension if error.code() == Some("OOM") => {
+            StoreError::Full { store: "Redis", reason: error.to_string() }
+        }
+        _ => failed(error.to_string()),
+    }
+}
+
+fn failed(reason: String) -> StoreError {
+    StoreError::Failed { store: "Redis", reason }
+}

@@ -1,0 +1,240 @@
+//! Configuration: the only reader of the command line and the environment.
+//!
+//! Every setting is an option and a variable, with its default and its reason on one screen.
+//! Parsing is total: past this file a duration is a [`Duration`] and an address an [`IpAddr`].
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::cache::redis::Address;
+
+/// The longest duration that a setting may have, ten years: Redis counts milliseconds in 64 bits.
+const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+/// What the command line asks for.
+#[derive(Debug, Parser)]
+#[command(name = "quadrant", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// The command word; none means `serve`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The settings of `serve`, which may stand without the word.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// The command words.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serves the dashboard (the default)
+    Serve(Config),
+    /// Makes the data file from a published one
+    Import(Import),
+}
+
+/// The settings of `quadrant serve`.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Address to listen on; 0.0.0.0 for every interface
+    #[arg(long, env = "HOST", default_value = "127.0.0.1", value_parser = host)]
+    pub host: IpAddr,
+    /// TCP port to listen on; 0 takes a free one
+    #[arg(long, env = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Redis to keep the cache in, such as redis://localhost:6379/0; without it the disk keeps it
+    #[arg(long, env = "REDIS_URL", value_parser = redis_url, hide_env_values = true)]
+    pub redis_url: Option<Address>,
+    /// Folder of the cache on disk
+    #[arg(long, env = "CACHE_DIR", default_value = ".cache/quadrant")]
+    pub cache_dir: PathBuf,
+    /// How long an entry lives after its last use
+    #[arg(long, env = "CACHE_EXPIRE", default_value = "24h", value_parser = lifetime)]
+    pub cache_expire: Duration,
+    /// Bytes that the cache on disk may occupy; the least recently used entries go first
+    #[arg(long, env = "CACHE_MAX_BYTES", default_value = "256MiB", value_parser = size)]
+    pub cache_max_bytes: u64,
+    /// The data file, made by `quadrant import`
+    #[arg(long, env = "DATASET", default_value = "data/flights.parquet")]
+    pub dataset: PathBuf,
+    /// Time added to every expensive computation, to see what caching does
+    #[arg(long, env = "SIMULATED_COST", default_value = "0s", value_parser = duration)]
+    pub simulated_cost: Duration,
+    /// Form of the log lines
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
+    pub log_format: LogFormat,
+    /// What is logged, such as debug or quadrant=trace,warn
+    #[arg(long, env = "RUST_LOG", default_value = "info,actix_server=warn", value_parser = filter)]
+    pub rust_log: String,
+}
+
+/// The settings of `quadrant import`.
+#[derive(Debug, Clone, Args)]
+pub struct Import {
+    /// Parquet files with the columns date, delay, distance, origin and destination
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<PathBuf>,
+    /// The data file to write; it is replaced in one step, when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Names of the airports: CSV with the columns iata, name, city and state
+    #[arg(long, value_name = "FILE", default_value = "data/airports.csv")]
+    pub airports: PathBuf,
+}
+
+/// The two forms of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+impl Cli {
+    /// Reads the command line and the environment.
+    ///
+    /// # Errors
+    ///
+    /// The help and version texts, and a [`Mistake`] for whatever cannot be understood.
+    pub fn from_env() -> Result<Self, Mistake> {
+        Self::parse_from_words(std::env::args_os())
+    }
+
+    fn parse_from_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, Mistake> {
+        Self::try_parse_from(words).map_err(Mistake)
+    }
+}
+
+/// Why the command line or the environment was not understood, in one line.
+#[derive(Debug)]
+pub struct Mistake(clap::Error);
+
+impl Mistake {
+    /// Whether the text answers `--help` or `--version` and is no mistake at all.
+    pub fn is_answer(&self) -> bool {
+        matches!(self.0.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+    }
+
+    fn context(&self, kind: ContextKind) -> Option<String> {
+        match self.0.get(kind)? {
+            ContextValue::String(text) => Some(text.clone()),
+            ContextValue::Strings(texts) => Some(texts.join(", ")),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_answer() {
+            return write!(f, "{}", self.0);
+        }
+        let option = self.context(ContextKind::InvalidArg);
+        let value = self.context(ContextKind::InvalidValue);
+        let (Some(option), Some(value)) = (option, value) else {
+            // The first line says it; the rest is a usage text.
+            let text = self.0.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            return f.write_str(line.trim_start_matches("error: "));
+        };
+        write!(f, "{}: {value:?} is not understood", setting(&option))?;
+        if let Some(known) = self.context(ContextKind::ValidValue) {
+            return write!(f, "; it is one of: {known}");
+        }
+        match std::error::Error::source(&self.0) {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Names a setting as its user wrote it: `PORT (--port)`.
+fn setting(option: &str) -> String {
+    let serve = Cli::command();
+    let argument = serve.get_arguments().find(|argument| argument.to_string() == option);
+    let variable = argument.and_then(|argument| argument.get_env());
+    let flag = option.split(' ').next().unwrap_or(option);
+    match variable {
+        Some(variable) => format!("{} ({flag})", variable.to_string_lossy()),
+        None => flag.to_owned(),
+    }
+}
+
+fn host(text: &str) -> Result<IpAddr, String> {
+    if text == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    text.parse().map_err(|_| "an IP address such as 127.0.0.1 or 0.0.0.0 is needed".to_owned())
+}
+
+fn redis_url(text: &str) -> Result<Address, String> {
+    text.parse()
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let needed = "a duration such as 3s, 250ms or 24h, of ten years at most, is needed";
+    let duration = humantime::parse_duration(text).map_err(|_| needed.to_owned())?;
+    if duration > LONGEST { Err(needed.to_owned()) } else { Ok(duration) }
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < Duration::from_millis(1) {
+        return Err("it must be 1ms at least".to_owned());
+    }
+    Ok(duration)
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    let needed = "a size such as 256MiB or 1GiB is needed";
+    size.map(|size| size.as_u64()).map_err(|_| needed.to_owned())
+}
+
+fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Cli, Mistake> {
+        Cli::parse_from_words(["quadrant"].iter().chain(words).map(OsString::from))
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_in_one_line_with_its_variable() {
+        for (words, line) in [
+            (["--port", "abc"], "PORT (--port): \"abc\" is not understood"),
+            (["--cache-expire", "0s"], "CACHE_EXPIRE (--cache-expire): \"0s\""),
+            (["--cache-max-bytes", "-1"], "CACHE_MAX_BYTES (--cache-max-bytes): \"-1\""),
+            (["--log-format", "xml"], "LOG_FORMAT (--log-format): \"xml\""),
+            (["--redis-url", "http://x"], "REDIS_URL (--redis-url): \"http://x\""),
+            (["--simulated-cost", "soon"], "SIMULATED_COST (--simulated-cost): \"soon\""),
+            (["--wrong", "x"], "unexpected argument '--wrong'"),
+        ] {
+            let mistake = parse(&words).unwrap_err().to_string();
+
+            assert!(mistake.starts_with(line), "{mistake}");
+            assert_eq!(mistake.lines().count(), 1, "{mistake}");
+        }
+    }
+
+    #[test]
+    fn the_word_serve_may_be_left_out() {
+        let short = parse(&["--port", "1"]).unwrap();
+        let long = parse(&["serve", "--port", "1"]).unwrap();
+
+        let Some(Command::Serve(config)) = long.command else { panic!("serve was not parsed") };
+        assert!(short.command.is_none());
+        assert_eq!((short.config.port, config.port), (1, 1));
+    }
+}

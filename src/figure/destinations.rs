@@ -1,0 +1,79 @@
+//! `destinations`: one bubble a destination, by distance and metric of delay; its area shows how
+//! many flights go there.
+
+use plotly::common::{Marker, Mode, SizeMode};
+use plotly::{Layout, Scatter};
+use polars::prelude::PolarsResult;
+
+use super::words::escaped;
+use super::{Figure, axis, count, json, minutes, plot};
+use crate::metric::Metric;
+use crate::query::Selection;
+
+/// Diameter of the largest bubble, in pixels.
+const LARGEST: usize = 44;
+/// plotly divides areas by a whole number; this makes it fine enough for ten flights as for a million.
+const FINENESS: usize = 1000;
+
+pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figure> {
+    let frame = &selection.destinations;
+    let number = |name: &str| -> PolarsResult<Vec<f64>> {
+        Ok(frame.column(name)?.f64()?.iter().flatten().collect())
+    };
+    let text = |name: &str| -> PolarsResult<Vec<String>> {
+        Ok(frame.column(name)?.str()?.iter().flatten().map(escaped).collect())
+    };
+    let flights: Vec<u32> = frame.column("flights")?.u32()?.iter().flatten().collect();
+    let (code, name) = (text("destination")?, text("name")?);
+    let (distance, delay) = (number("distance")?, number(metric.word())?);
+    let (mean, median, p90) = (number("mean")?, number("median")?, number("p90")?);
+    let says = (0..frame.height())
+        .map(|row| {
+            format!(
+                "<b>{}</b> {}<br>{} flights, {} miles<br>delay: mean {}, median {}, p90 {} min",
+                code[row],
+                name[row],
+                count(flights[row].into()),
+                count(distance[row].round() as u64),
+                minutes(mean[row]),
+                minutes(median[row]),
+                minutes(p90[row])
+            )
+        })
+        .collect();
+    let most = (0..frame.height()).max_by_key(|row| flights[*row]);
+    let caption = most.map_or("No flights.".to_owned(), |row| {
+        format!(
+            "{} destinations; most flights, {}, go to {} ({}), with a {} of {} minutes.",
+            frame.height(),
+            count(flights[row].into()),
+            name[row],
+            code[row],
+            metric.delay(),
+            minutes(delay[row])
+        )
+    });
+
+    let layout = Layout::new()
+        .x_axis(axis("Distance (miles)").tick_format(",d").zero_line(false))
+        .y_axis(axis(&super::daily::delay_axis(metric)));
+    let mut plot = plot(layout, "quadrant-destinations");
+    let largest = flights.iter().max().copied().unwrap_or(1) as usize;
+    let marker = Marker::new()
+        .size_mode(SizeMode::Area)
+        .size_array(flights.iter().map(|flights| *flights as usize * FINENESS).collect())
+        // The formula of plotly's documentation for areas.
+        .size_ref((2 * largest * FINENESS / (LARGEST * LARGEST)).max(1))
+        .size_min(3)
+        .opacity(0.6);
+    plot.add_trace(
+        Scatter::new(distance, delay)
+            .mode(Mode::Markers)
+            .name("Destinations")
+            .marker(marker)
+            .hover_text_array(says)
+            .hover_template("%{hovertext}<extra></extra>"),
+    );
+    let title = format!("{} by distance of the destination", super::daily::capital(metric.delay()));
+    Ok(Figure { title, caption, ramp: None, json: json(&plot) })
+}

@@ -1,0 +1,37 @@
+//! The numbers of a graph as CSV and as rows of text.
+
+use polars::prelude::{AnyValue, CsvWriter, DataFrame, PolarsResult, SerWriter};
+
+use super::minutes;
+
+/// The frame as CSV with a header; numbers in full precision, empty where there is none.
+///
+/// # Errors
+///
+/// What polars says of a column that CSV has no form for.
+pub fn csv(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
+    let mut csv = Vec::new();
+    CsvWriter::new(&mut csv).finish(&mut frame)?;
+    Ok(csv)
+}
+
+/// The frame as text, row by row, for a table on the page.
+///
+/// # Errors
+///
+/// When a column cannot be read.
+pub fn rows(frame: &DataFrame) -> PolarsResult<Vec<Vec<String>>> {
+    let cell = |column: &polars::prelude::Column, row| Ok(text(&column.get(row)?));
+    let row = |row| frame.columns().iter().map(|column| cell(column, row)).collect();
+    (0..frame.height()).map(row).collect()
+}
+
+fn text(value: &AnyValue<'_>) -> String {
+    match value {
+        AnyValue::Null => String::new(),
+        AnyValue::Float64(number) => minutes(*number),
+        AnyValue::String(text) => (*text).to_owned(),
+        AnyValue::UInt32(number) => super::count((*number).into()),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,19 @@
+//! Quadrant: a four-graph dashboard over three million flights.
+//!
+//! A dropdown triggers one expensive computation, kept for everybody; its arrival is a signal, an
+//! HTML fragment that starts four graph requests in parallel. The modules stand in reading order:
+//! each calls only those below it, apart from the small ones at the end that all may use.
+
+pub mod config;
+pub mod telemetry;
+pub mod worker;
+pub mod routes;
+pub mod dashboard;
+pub mod cache;
+pub mod import;
+pub mod dataset;
+pub mod query;
+pub mod frame;
+pub mod figure;
+pub mod metric;
+pub mod blocking;

@@ -1,0 +1,82 @@
+//! What is computed for one origin: the frames of all four graphs, for all three metrics.
+//!
+//! A delay is a whole number of minutes, so counts per delay value say everything about it: means
+//! and exact quantiles are read from them, and the counts of slices add up. Memory is therefore
+//! that of one slice and three tables of counts, however long the file is.
+
+use std::ops::Range;
+
+use anyhow::Context;
+
+use self::counts::Counts;
+pub use self::selection::Selection;
+use crate::dataset::{Dataset, Origin};
+
+mod counts;
+mod selection;
+
+/// Changes whenever the same file gives other frames, or frames of another form.
+pub const VERSION: &str = "selection 1";
+
+/// Rows of a slice: 4 MB of columns, and few enough slices that their overhead does not show.
+const SLICE: u32 = 524_288;
+
+/// Hours of a week: the rhythm's rows.
+const HOURS: usize = 7 * 24;
+
+/// The counts of three dimensions, filled slice by slice.
+struct Tally {
+    days: Counts,
+    hours: Counts,
+    destinations: Counts,
+    /// Miles flown to each destination, all its flights together.
+    miles: Vec<u64>,
+}
+
+/// Computes the frames of an origin.
+///
+/// # Errors
+///
+/// What polars says of a damaged file.
+pub fn selection(dataset: &Dataset, origin: Origin) -> anyhow::Result<Selection> {
+    let contents = dataset.contents();
+    let delays = contents.min_delay..=contents.max_delay;
+    let airports = contents.airports.len();
+    let mut tally = Tally {
+        days: Counts::new(contents.days.into(), delays.clone()),
+        hours: Counts::new(HOURS, delays.clone()),
+        destinations: Counts::new(airports, delays),
+        miles: vec![0; airports],
+    };
+    for rows in slices(dataset.rows(origin)) {
+        tally.add(dataset, rows)?;
+    }
+    Ok(Selection::new(&tally, contents)?)
+}
+
+fn slices(rows: Range<u32>) -> impl Iterator<Item = Range<u32>> {
+    let end = rows.end;
+    rows.step_by(SLICE as usize).map(move |first| first..end.min(first + SLICE))
+}
+
+impl Tally {
+    fn add(&mut self, dataset: &Dataset, rows: Range<u32>) -> anyhow::Result<()> {
+        let columns = ["day", "hour", "destination", "distance", "delay"];
+        let mut slice = dataset.scan(rows, &columns)?;
+        // One run of memory a column, so that counting is a loop over slices.
+        slice.rechunk_mut();
+        let damaged = "the data file holds values outside of what its metadata says";
+        let delay = slice.column("delay")?.i16()?.cont_slice()?;
+        let day = slice.column("day")?.u16()?.cont_slice()?;
+        let hour = slice.column("hour")?.u8()?.cont_slice()?;
+        let destination = slice.column("destination")?.u16()?.cont_slice()?;
+        self.days.add(day, delay).context(damaged)?;
+        self.hours.add(hour, delay).context(damaged)?;
+        self.destinations.add(destination, delay).context(damaged)?;
+        // The destinations have just been found to be within the list.
+        for (at, miles) in destination.iter().zip(slice.column("distance")?.u16()?.cont_slice()?) {
+            self.miles[usize::from(*at)] += u64::from(*miles);
+        }
+        Ok(())
+    }
+}

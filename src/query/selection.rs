@@ -1,0 +1,144 @@
+//! From counts to frames: one frame a graph, with all three metrics, and one for the whole.
+
+use polars::prelude::{
+    Column, DataFrame, DataType, IntoLazy, NULL, PolarsResult, RollingOptionsFixedWindow, by_name,
+    col, df, lit, when,
+};
+
+use super::counts::{Counts, Delays, Row};
+use super::{HOURS, Tally};
+use crate::dataset::Contents;
+
+/// The bins of the distribution: edges in minutes of delay. Flights beyond are in the end bins.
+const BINS: (i32, i32, i32) = (-60, 240, 5);
+
+/// Days of the rolling mean, the week over which traffic repeats.
+const WEEK: usize = 7;
+
+/// The frames computed for one origin. Delays are in minutes, distances in miles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// One row: `flights`, `mean`, `median`, `p90`, `p99`, `below` and `above` (flights beyond the
+    /// bins).
+    pub summary: DataFrame,
+    /// A row a day of the file: `date`, `flights`, then each metric and its rolling mean over seven
+    /// days (`mean`, `mean_7d`, …), null on days without flights and in the first six.
+    pub daily: DataFrame,
+    /// A row a bin: `from`, `to`, `flights`.
+    pub distribution: DataFrame,
+    /// A row an hour of the week: `weekday` (1 is Monday), `hour`, `flights`, `mean`, `median`,
+    /// `p90`, null in hours without flights.
+    pub rhythm: DataFrame,
+    /// A row a destination: `destination`, `name`, `distance` (the mean over its flights),
+    /// `flights`, `mean`, `median`, `p90`.
+    pub destinations: DataFrame,
+}
+
+impl Selection {
+    pub(super) fn new(tally: &Tally, contents: &Contents) -> PolarsResult<Self> {
+        let total = tally.hours.total();
+        Ok(Self {
+            summary: summary(&total)?,
+            daily: daily(&tally.days, contents)?,
+            distribution: distribution(&total)?,
+            rhythm: rhythm(&tally.hours)?,
+            destinations: destinations(tally, contents)?,
+        })
+    }
+}
+
+fn summary(total: &Row<'_>) -> PolarsResult<DataFrame> {
+    let outside = |beyond: &dyn Fn(i32) -> bool| -> u32 {
+        total.delays().filter(|(delay, _)| beyond(*delay)).map(|(_, flights)| flights).sum()
+    };
+    let (from, to, _) = BINS;
+    let delays = total.summary();
+    let one = |read: fn(Delays) -> f64| [delays.map(read)];
+    df![
+        "flights" => [total.flights()],
+        "mean" => one(|delays| delays.mean),
+        "median" => one(|delays| delays.median),
+        "p90" => one(|delays| delays.p90),
+        "p99" => one(|delays| delays.p99),
+        "below" => [outside(&|delay| delay < from)],
+        "above" => [outside(&|delay| delay >= to)],
+    ]
+}
+
+fn daily(days: &Counts, contents: &Contents) -> PolarsResult<DataFrame> {
+    let dates = (contents.first_day..).take(contents.days.into());
+    let dates = Column::new("date".into(), dates.collect::<Vec<i32>>()).cast(&DataType::Date)?;
+    let mut columns = vec![dates];
+    columns.extend(metrics(days)?);
+    let week =
+        || RollingOptionsFixedWindow { window_size: WEEK, min_periods: 1, ..Default::default() };
+    // A week that began before the file would be the mean of fewer days.
+    let full = || col("day").gt_eq(lit(WEEK as u32 - 1));
+    let rolling = |metric: &str| {
+        let mean = col(metric).rolling_mean(week());
+        when(full()).then(mean).otherwise(lit(NULL)).alias(format!("{metric}_7d"))
+    };
+    DataFrame::new_infer_height(columns)?
+        .lazy()
+        .with_row_index("day", None)
+        .with_columns(["mean", "median", "p90"].map(rolling))
+        .drop(by_name(["day"], true, false))
+        .collect()
+}
+
+fn distribution(total: &Row<'_>) -> PolarsResult<DataFrame> {
+    let (from, to, step) = BINS;
+    let edges: Vec<i32> = (from..to).step_by(step as usize).collect();
+    let mut flights = vec![0_u32; edges.len()];
+    for (delay, count) in total.delays() {
+        flights[(delay.clamp(from, to - 1) - from) as usize / step as usize] += count;
+    }
+    let until: Vec<i32> = edges.iter().map(|edge| edge + step).collect();
+    df!["from" => edges, "to" => until, "flights" => flights]
+}
+
+fn rhythm(hours: &Counts) -> PolarsResult<DataFrame> {
+    let all = || (0..HOURS as u32).collect::<Vec<u32>>().into_iter();
+    let weekday: Vec<u32> = all().map(|hour| hour / 24 + 1).collect();
+    let hour: Vec<u32> = all().map(|hour| hour % 24).collect();
+    let mut columns = df!["weekday" => weekday, "hour" => hour]?.into_columns();
+    columns.extend(metrics(hours)?);
+    DataFrame::new_infer_height(columns)
+}
+
+fn destinations(tally: &Tally, contents: &Contents) -> PolarsResult<DataFrame> {
+    let airports = &contents.airports;
+    let code: Vec<&str> = airports.iter().map(|airport| airport.code.as_str()).collect();
+    let name: Vec<&str> = airports.iter().map(|airport| airport.name.as_str()).collect();
+    let mut columns = df!["destination" => code, "name" => name, "miles" => &tally.miles]?;
+    columns.hstack_mut(&metrics(&tally.destinations)?)?;
+    columns
+        .lazy()
+        .filter(col("flights").gt(lit(0)))
+        .select([
+            col("destination"),
+            col("name"),
+            (col("miles").cast(DataType::Float64) / col("flights")).alias("distance"),
+            col("flights"),
+            col("mean"),
+            col("median"),
+            col("p90"),
+        ])
+        .collect()
+}
+
+/// `flights`, `mean`, `median`, `p90` of every row of counts; the metrics null without flights.
+fn metrics(counts: &Counts) -> PolarsResult<Vec<Column>> {
+    let flights: Vec<u32> = counts.rows().map(|row| row.flights()).collect();
+    let delays: Vec<Option<Delays>> = counts.rows().map(|row| row.summary()).collect();
+    let column = |name: &str, read: fn(Delays) -> f64| {
+        let values: Vec<Option<f64>> = delays.iter().map(|delays| delays.map(read)).collect();
+        Column::new(name.into(), values)
+    };
+    Ok(vec![
+        Column::new("flights".into(), flights),
+        column("mean", |delays| delays.mean),
+        column("median", |delays| delays.median),
+        column("p90", |delays| delays.p90),
+    ])
+}

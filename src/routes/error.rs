@@ -1,0 +1,161 @@
+//! What users read when something is wrong: a status and words, as a fragment or as a page.
+
+use std::fmt;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER};
+use actix_web::middleware::Next;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use askama::Template;
+use tracing::error;
+
+use super::assets;
+use crate::cache::Failure;
+
+/// Everything that can be wrong with a request or its answer.
+#[derive(Debug)]
+pub(super) enum Error {
+    /// 400: the sentence is shown.
+    BadRequest(String),
+    /// 404
+    NotFound,
+    /// 405
+    WrongMethod,
+    /// 410: the generation that was asked for is no longer kept.
+    Gone,
+    /// 422: an airport or a metric that there is not; the sentence is shown.
+    Unknown(String),
+    /// 500: shown with a reference, under which the log has the whole chain.
+    Internal(Failure),
+    /// 503: a waiter ran out of patience.
+    Busy,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+pub(super) struct ErrorFragment {
+    /// What is wrong, in a sentence.
+    pub(super) words: String,
+    /// The address to ask again; none when that would change nothing.
+    pub(super) retry: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "error_page.html")]
+struct ErrorPage {
+    status: StatusCode,
+    error: ErrorFragment,
+}
+
+impl Error {
+    /// What is wrong, in words for the user; an internal error is logged here, once.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::BadRequest(sentence) | Self::Unknown(sentence) => sentence.clone(),
+            Self::NotFound => "There is nothing at this address.".to_owned(),
+            Self::WrongMethod => "This address can only be read.".to_owned(),
+            Self::Gone => "The data has been replaced since; choose again to see it.".to_owned(),
+            Self::Busy => "This takes longer than usual.".to_owned(),
+            Self::Internal(failure) => {
+                let reference = reference();
+                error!(reference, "a request failed: {failure:#}");
+                format!("Something went wrong. It is in the log under {reference}.")
+            }
+        }
+    }
+
+    /// Whether asking again may help.
+    fn is_passing(&self) -> bool {
+        matches!(self, Self::Internal(_) | Self::Busy)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status_code())
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Gone => StatusCode::GONE,
+            Self::Unknown(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Without a body: [`render`] writes it, because it knows the request.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::new(self.status_code());
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self {
+            Self::WrongMethod => headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
+            Self::Busy => headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
+            _ => return response,
+        };
+        response
+    }
+}
+
+/// Answers every unknown path.
+pub(super) async fn not_found() -> Result<HttpResponse, Error> {
+    Err(Error::NotFound)
+}
+
+/// Answers known paths that are asked for with a method that they do not have.
+pub(super) async fn wrong_method() -> Result<HttpResponse, Error> {
+    Err(Error::WrongMethod)
+}
+
+/// Gives every error its body: a fragment with a retry, or a page for who typed the address.
+pub(super) async fn render(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    let (request, mut response) = response.into_parts();
+    let body = response.error().map(|error| match error.as_error::<Error>() {
+        Some(error) => body(error, &request),
+        // actix's own errors are about the form of a request.
+        None => ErrorFragment { words: error.to_string(), retry: None }.render(),
+    });
+    if let Some(body) = body {
+        let body = body.unwrap_or_else(|_| "Something went wrong.".to_owned());
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(actix_web::http::header::CONTENT_TYPE, html);
+        response = response.set_body(BoxBody::new(body));
+    }
+    Ok(ServiceResponse::new(request, response))
+}
+
+fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
+    let retry = error.is_passing().then(|| request.uri().to_string());
+    let fragment = ErrorFragment { words: error.words(), retry };
+    let is_part =
+        ["/signal", "/graphs/", "/static/"].iter().any(|path| request.path().starts_with(path));
+    if is_part || request.headers().contains_key("HX-Request") {
+        return fragment.render();
+    }
+    ErrorPage { status: error.status_code(), error: fragment }.render()
+}
+
+/// Eight hexadecimal digits that a user can read out.
+fn reference() -> String {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).expect("the operating system has random numbers");
+    format!("{:08x}", u32::from_le_bytes(bytes))
+}

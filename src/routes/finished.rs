@@ -1,0 +1,121 @@
+//! A body that is finished: compressed once, sent many times.
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+use actix_web::http::header::{
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag,
+    Header, IfNoneMatch, VARY,
+};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+/// May be kept for ever, by anybody.
+pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// May be kept, and must be asked about each time.
+pub(super) const REVALIDATE: &str = "no-cache";
+
+/// Half of the best compression for a hundredth of its time: fragments are compressed while their
+/// first reader waits.
+const BROTLI_QUALITY: u32 = 5;
+
+/// A body in the encodings that its readers understand.
+pub(super) struct Finished {
+    content_type: &'static str,
+    etag: String,
+    identity: Bytes,
+    brotli: OnceLock<Bytes>,
+    gzip: OnceLock<Bytes>,
+}
+
+impl Finished {
+    /// A body that is compressed when somebody first asks for it so.
+    pub(super) fn new(content_type: &'static str, identity: impl Into<Bytes>) -> Self {
+        let identity = identity.into();
+        let etag =
+            Sha256::digest(&identity)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { content_type, etag, identity, brotli: OnceLock::new(), gzip: OnceLock::new() }
+    }
+
+    /// What it occupies in memory when all encodings have been asked for, about.
+    pub(super) fn weight(&self) -> u32 {
+        // Text compresses to a quarter at worst.
+        (self.identity.len() + self.identity.len() / 2).try_into().unwrap_or(u32::MAX)
+    }
+
+    /// The response to a request: the best encoding, or 304 to who has it already.
+    pub(super) fn respond(&self, request: &HttpRequest, cache_control: &str) -> HttpResponse {
+        self.respond_with(request, cache_control, |_| {})
+    }
+
+    /// The same, with more headers.
+    pub(super) fn respond_with(
+        &self,
+        request: &HttpRequest,
+        cache_control: &str,
+        headers: impl FnOnce(&mut HttpResponseBuilder),
+    ) -> HttpResponse {
+        let (encoding, body) = self.encoded(request);
+        // A strong tag names the very bytes, so each encoding has its own.
+        let etag = EntityTag::new_strong(format!("{}{}", self.etag, encoding.unwrap_or_default()));
+        let is_known = match IfNoneMatch::parse(request) {
+            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&etag)),
+            Ok(IfNoneMatch::Any) => request.headers().contains_key("If-None-Match"),
+            Err(_) => false,
+        };
+        let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        headers(&mut response);
+        response
+            .insert_header((CACHE_CONTROL, cache_control))
+            .insert_header((VARY, "Accept-Encoding"))
+            .insert_header((ETAG, etag.to_string()));
+        if is_known {
+            return response.finish();
+        }
+        if let Some(encoding) = encoding {
+            response.insert_header((CONTENT_ENCODING, encoding));
+        }
+        response.insert_header((CONTENT_TYPE, self.content_type)).body(body)
+    }
+
+    fn encoded(&self, request: &HttpRequest) -> (Option<&'static str>, Bytes) {
+        let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
+        let accepted = AcceptEncoding::parse(request).ok();
+        let best = accepted.and_then(|accepted| accepted.negotiate(offered.iter()));
+        if best == Some(Encoding::brotli()) {
+            (Some("br"), self.brotli.get_or_init(|| brotli(&self.identity)).clone())
+        } else if best == Some(Encoding::gzip()) {
+            (Some("gzip"), self.gzip.get_or_init(|| gzip(&self.identity)).clone())
+        } else {
+            (None, self.identity.clone())
+        }
+    }
+}
+
+fn brotli(body: &[u8]) -> Bytes {
+    let mut compressed = Vec::new();
+    let window = 22;
+    let mut writer = brotli::CompressorWriter::new(&mut compressed, 4096, BROTLI_QUALITY, window);
+    writer.write_all(body).expect("memory takes every byte");
+    drop(writer);
+    compressed.into()
+}
+
+fn gzip(body: &[u8]) -> Bytes {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    writer.write_all(body).expect("memory takes every byte");
+    writer.finish().expect("memory takes every byte").into()
+}
+
+/// A body that was compressed while building, with its own name for each state of its bytes.
+pub(super) fn ready(
+    content_type: &'static str,
+    [identity, br, gz]: [&'static [u8]; 3],
+) -> Finished {
+    let finished = Finished::new(content_type, Bytes::from_static(identity));
+    // Nobody else holds it yet, so both places are empty.
+    let _ = finished.brotli.set(Bytes::from_static(br));
+    let _ = finished.gzip.set(Bytes::from_static(gz));
+    finished
+}

@@ -1,0 +1,68 @@
+//! `GET /`: the page. Its address is its state, so a reload, a link and "back" show the same.
+
+use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use askama::Template;
+
+use super::assets;
+use super::choice::Choice;
+use super::error::{Error, ErrorFragment};
+use super::finished::{Finished, REVALIDATE};
+use super::graph::Fragments;
+use crate::dashboard::Dashboard;
+use crate::dataset::Airport;
+use crate::figure::{Graph, count};
+use crate::metric::Metric;
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    choice: &'a Choice,
+    metrics: [Metric; 3],
+    graphs: [Graph; 4],
+    /// Why there is nothing to show, instead of the signal that would start the graphs.
+    error: Option<ErrorFragment>,
+}
+
+impl Page<'_> {
+    fn airports(&self) -> impl Iterator<Item = &Airport> {
+        self.choice.dataset.contents().origins()
+    }
+
+    fn flights(&self) -> String {
+        count(self.choice.dataset.contents().flights().into())
+    }
+}
+
+/// Answers with the page; one that asks for what there is not says so above its four graphs.
+pub(super) async fn page(
+    dashboard: Data<Dashboard>,
+    fragments: Data<Fragments>,
+    request: HttpRequest,
+    choice: Result<Choice, Error>,
+) -> Result<HttpResponse, Error> {
+    let choice = match choice {
+        Ok(choice) => choice,
+        Err(error) => return wrong(&error, &Choice::default(dashboard.dataset().await)),
+    };
+    let key = format!("{} of {}", choice.page(), choice.dataset.fingerprint());
+    let page = fragments.get_or_render(key, || {
+        let html = html(&choice, None)?;
+        Ok(Finished::new("text/html; charset=utf-8", html))
+    })?;
+    Ok(page.respond(&request, REVALIDATE))
+}
+
+fn wrong(error: &Error, choice: &Choice) -> Result<HttpResponse, Error> {
+    let fragment = ErrorFragment { words: error.words(), retry: None };
+    let html = html(choice, Some(fragment))?;
+    let mut response = HttpResponse::build(error.status_code());
+    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
+    Ok(response.body(html))
+}
+
+fn html(choice: &Choice, error: Option<ErrorFragment>) -> Result<String, Error> {
+    let page = Page { choice, metrics: Metric::ALL, graphs: Graph::ALL, error };
+    page.render().map_err(|error| anyhow::Error::from(error).into())
+}
