@@ -1,2 +1,21 @@
-#[test]
-fn a() {}
+//! One test binary, a file per route or claim. The real program is run, with a real Redis, a real
+//! nginx and a real Chromium; one that is missing fails the tests, and `bin/test` installs them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::disallowed_methods, reason = "tests block their own threads only")]
+
+mod helpers;
+
+mod numbers;
+mod import;
+mod store;
+mod memoize;
+mod signal;
+mod graph;
+mod page;
+mod bad_input;
+mod processes;
+mod redis_away;
+mod dataset;
+mod settings;
+mod assets;
+mod tidy;

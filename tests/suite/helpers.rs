@@ -1,0 +1,22 @@
+//! What the tests need to run the real thing.
+
+pub(crate) mod app;
+pub(crate) mod answer;
+pub(crate) mod redis;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+/// Waits until `holds`, and fails with `what` after ten seconds.
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < until, "waited ten seconds for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A TCP port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

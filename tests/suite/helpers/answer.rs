@@ -1,0 +1,60 @@
+//! What came back, and what it says.
+
+use bytes::Bytes;
+use reqwest::Response;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// A response that has been read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+}
+
+impl Answer {
+    pub(crate) async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, bytes: response.bytes().await.unwrap() }
+    }
+
+    /// The body as text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
+    }
+
+    /// A header, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// `hit`, `stored`, `collapsed`, or what else follows the last `;` of `Cache-Status`.
+    pub(crate) fn outcome(&self) -> &str {
+        self.header("cache-status").rsplit("; ").next().unwrap()
+    }
+
+    /// The value of an attribute at its first place.
+    pub(crate) fn attribute(&self, name: &str) -> &str {
+        let start = format!(" {name}=\"");
+        let at = self.text().find(&start).unwrap_or_else(|| panic!("no {name}: {}", self.text()));
+        self.text()[at + start.len()..].split('"').next().unwrap()
+    }
+
+    /// The addresses that the fragment asks for.
+    pub(crate) fn asks(&self) -> Vec<String> {
+        let addresses = self.text().split("data-hx-get=\"").skip(1);
+        addresses.map(|rest| unescaped(rest.split('"').next().unwrap())).collect()
+    }
+
+    /// The figure within a graph fragment.
+    pub(crate) fn figure(&self) -> Value {
+        let start = "<script type=\"application/json\" class=\"figure\">";
+        let rest = self.text().split(start).nth(1).expect("the fragment holds a figure");
+        serde_json::from_str(rest.split("</script>").next().unwrap()).unwrap()
+    }
+}
+
+/// An attribute's value as the browser reads it.
+fn unescaped(value: &str) -> String {
+    value.replace("&#38;", "&").replace("&amp;", "&")
+}

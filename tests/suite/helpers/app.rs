@@ -1,0 +1,131 @@
+//! The built binary, on a port of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::answer::Answer;
+
+/// The program that is tested.
+pub(crate) const QUADRANT: &str = env!("CARGO_BIN_EXE_quadrant");
+
+/// A running Quadrant; it is killed when the test ends.
+pub(crate) struct App {
+    pub(crate) url: String,
+    child: Child,
+    logs: Arc<Mutex<Vec<Value>>>,
+    client: reqwest::Client,
+    _cache: TempDir,
+}
+
+/// The program with these settings, no others, and a cache of its own unless they name one.
+pub(crate) fn quadrant(settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(QUADRANT);
+    command.env_clear().env("PORT", "0").env("LOG_FORMAT", "json");
+    command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+impl App {
+    /// Starts the program and waits until it says where it is.
+    pub(crate) fn spawn(settings: &[(&str, &str)]) -> Self {
+        let cache = TempDir::new().unwrap();
+        let mut command = quadrant(settings);
+        if !settings.iter().any(|(name, _)| *name == "CACHE_DIR") {
+            command.env("CACHE_DIR", cache.path());
+        }
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let logs = Arc::new(Mutex::new(Vec::new()));
+        let Some(Ok(first)) = lines.next() else {
+            let mut said = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+            panic!("it did not start: {said}");
+        };
+        let first: Value = serde_json::from_str(&first).unwrap();
+        let message = first["message"].as_str().unwrap();
+        let at = message.find("http://").expect("the first line says the address");
+        let url = message[at..].split(',').next().unwrap().to_owned();
+        let kept = logs.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let line = serde_json::from_str(&line).expect("every line is one JSON object");
+                kept.lock().unwrap().push(line);
+            }
+        });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { url, child, logs, client, _cache: cache }
+    }
+
+    /// Asks for a path, as htmx would.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[("HX-Request", "true")]).await
+    }
+
+    /// Asks with headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, headers).await
+    }
+
+    /// Sends any request.
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let method = method.parse().unwrap();
+        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// Asks until the computation is over, as the computing fragment does.
+    pub(crate) async fn signal(&self, query: &str) -> Answer {
+        loop {
+            let answer = self.get(&format!("/signal?{query}")).await;
+            if answer.status != 202 {
+                return answer;
+            }
+        }
+    }
+
+    /// The lines logged since the first whose message starts so.
+    pub(crate) fn logged(&self, start: &str) -> Vec<Value> {
+        let starts = |line: &&Value| line["message"].as_str().unwrap_or("").starts_with(start);
+        self.logs.lock().unwrap().iter().filter(starts).cloned().collect()
+    }
+
+    /// How many computations this process has logged.
+    pub(crate) fn computations(&self) -> usize {
+        self.logged("computed").len()
+    }
+
+    /// Sends a signal such as `TERM` or `STOP`.
+    pub(crate) fn kill(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end of the process.
+    pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {
+        let until = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < until, "it still runs after {patience:?}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
