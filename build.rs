@@ -1,5 +1,7 @@
 //! Prepares `static/` for the binary: a hash in every name, and brotli and gzip forms.
 
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts so")]
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

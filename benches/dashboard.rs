@@ -1,1 +1,62 @@
-fn main() {}
+//! What the dashboard costs: `cargo bench --locked`.
+//!
+//! The computation, each origin in a process of its own, so that its peak memory is its own; then a
+//! warm load (a signal and its four graphs) beside nginx serving the very same bytes from files, in
+//! turns, so that both see the same machine. Figures of a shared machine are good as ratios.
+#![expect(clippy::print_stdout, reason = "this program's answer is what it prints")]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use quadrant::dataset::{Dataset, Origin};
+use quadrant::{frame, query};
+
+#[path = "dashboard/warm.rs"]
+mod warm;
+
+/// Computations of an origin, of which the median is told.
+const RUNS: usize = 15;
+
+fn main() {
+    // The program calls itself, to compute in a fresh process.
+    let words: Vec<String> = std::env::args().collect();
+    match words.iter().position(|word| word == "compute") {
+        Some(at) => compute(&words[at + 1]),
+        None => {
+            for origin in ["ALL", "ATL", "YAK"] {
+                let itself = Command::new(&words[0]).args(["compute", origin]).status();
+                assert!(itself.expect("it runs already").success());
+            }
+            warm::load();
+        }
+    }
+}
+
+fn compute(code: &str) {
+    let dataset = Dataset::open(Path::new("data/flights.parquet")).expect("the data file is here");
+    let origin = Origin::parse(code, dataset.contents()).expect("the airport is in the file");
+    let mut times: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let started = Instant::now();
+            let selection = query::selection(&dataset, origin).expect("the data file is sound");
+            frame::encode(selection).expect("frames can be encoded");
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let (fastest, median, slowest) = (ms(times[0]), ms(times[RUNS / 2]), ms(times[RUNS - 1]));
+    println!(
+        "compute {code}: median {median:.1} ms (from {fastest:.1} to {slowest:.1}, {RUNS} runs), \
+        peak {} MiB resident",
+        peak_kib() / 1024
+    );
+}
+
+/// The most memory that this process has had resident.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("Linux tells it");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("it is a number")
+}

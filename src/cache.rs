@@ -4,9 +4,9 @@
 //! gets the lease of the store computes, and the others wait for what it publishes. The computation
 //! belongs to a task: a caller that goes away does not stop what others wait for.
 
-use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -21,11 +21,13 @@ use self::flight::Flights;
 use self::key::Key;
 use self::store::{LEASE, Lease, Published, Store};
 
+pub use self::answer::{Answer, Failure, Outcome};
+
 pub mod key;
+mod answer;
 pub mod entry;
 pub mod store;
 pub mod disk;
-mod evict;
 pub mod redis;
 pub mod fallback;
 mod flight;
@@ -34,31 +36,6 @@ mod flight;
 /// nothing, often enough that nobody notices a message that was lost.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-/// How a caller came by its answer, in the words of RFC 9211.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The store had it.
-    Hit,
-    /// This caller caused the computation, and the store has it now.
-    Stored,
-    /// Another caused the computation, and this one waited for it.
-    Collapsed,
-    /// This caller caused the computation, and the store did not take it.
-    Computed,
-}
-
-/// A value and how it was come by.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The value with its provenance.
-    pub entry: Entry,
-    /// How this caller came by it.
-    pub outcome: Outcome,
-}
-
-/// Why there is no value: the computation's own error, shared by all who waited for it.
-pub type Failure = Arc<anyhow::Error>;
-
 /// Memoizes over one store; clones share it.
 #[derive(Clone)]
 pub struct Cache {
@@ -66,29 +43,23 @@ pub struct Cache {
     flights: Arc<Flights>,
     /// One computation at a time: a second would slow the first and double the memory.
     turn: Arc<Semaphore>,
+    /// Whether the last value that was computed is kept anywhere.
+    is_keeping: Arc<AtomicBool>,
     worker: u16,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hit => "hit",
-            Self::Stored => "stored",
-            Self::Collapsed => "collapsed",
-            Self::Computed => "computed",
-        })
-    }
 }
 
 impl Cache {
     /// Memoizes in `store`, on behalf of the worker of this number.
     pub fn new(store: Arc<dyn Store>, worker: u16) -> Self {
-        Self { store, flights: Arc::default(), turn: Arc::new(Semaphore::new(1)), worker }
+        let (turn, is_keeping) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicBool::new(true)));
+        Self { store, flights: Arc::default(), turn, is_keeping, worker }
     }
 
     /// A sentence for the users while the store is not as it should be.
     pub fn notice(&self) -> Option<&'static str> {
-        self.store.notice()
+        let is_keeping = self.is_keeping.load(Ordering::Relaxed);
+        let lost = "Results cannot be kept at the moment: each is computed anew.";
+        self.store.notice().or((!is_keeping).then_some(lost))
     }
 
     /// Answers from the store, or has `recipe` run once for all who ask for `key` meanwhile.
@@ -207,6 +178,7 @@ impl Cache {
             Err(error) => format!("could not publish it: {error}"),
         };
         self.log(&key, &entry, &said);
+        self.is_keeping.store(published.is_ok(), Ordering::Relaxed);
         match published {
             Ok(Published::Stored) => Ok(Answer { entry, outcome: Outcome::Stored }),
             // The successor's value is everybody's; ours is the same unless it has not come yet.
@@ -227,6 +199,7 @@ impl Cache {
         let bytes = joined(tokio::spawn(recipe().in_current_span()).await)?;
         let entry = self.stamped(bytes, started);
         self.log(key, &entry, "kept it nowhere");
+        self.is_keeping.store(false, Ordering::Relaxed);
         Ok(Answer { entry, outcome: Outcome::Computed })
     }
 

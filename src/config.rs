@@ -4,23 +4,30 @@
 //! Parsing is total: past this file a duration is a [`Duration`] and an address an [`IpAddr`].
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+pub use self::mistake::Mistake;
 use crate::cache::redis::Address;
+
+mod mistake;
 
 /// The longest duration that a setting may have, ten years: Redis counts milliseconds in 64 bits.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
 
 /// What the command line asks for.
 #[derive(Debug, Parser)]
-#[command(name = "quadrant", version, about, max_term_width = 100)]
+#[command(
+    name = "quadrant",
+    version,
+    about,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Cli {
     /// The command word; none means `serve`.
     #[command(subcommand)]
@@ -34,7 +41,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serves the dashboard (the default)
-    Serve(Config),
+    Serve(Box<Config>),
     /// Makes the data file from a published one
     Import(Import),
 }
@@ -48,9 +55,9 @@ pub struct Config {
     /// TCP port to listen on; 0 takes a free one
     #[arg(long, env = "PORT", default_value_t = 8080)]
     pub port: u16,
-    /// Redis to keep the cache in, such as redis://localhost:6379/0; without it the disk keeps it
-    #[arg(long, env = "REDIS_URL", value_parser = redis_url, hide_env_values = true)]
-    pub redis_url: Option<Address>,
+    /// Redis to keep the cache in, such as `redis://localhost:6379/0`; without it the disk keeps it
+    #[arg(long, env = "REDIS_URL", value_parser = redis_url, default_value = "", hide_env_values = true, hide_default_value = true)]
+    pub redis_url: RedisUrl,
     /// Folder of the cache on disk
     #[arg(long, env = "CACHE_DIR", default_value = ".cache/quadrant")]
     pub cache_dir: PathBuf,
@@ -88,6 +95,10 @@ pub struct Import {
     pub airports: PathBuf,
 }
 
+/// Where a Redis is, if there is one.
+#[derive(Debug, Clone)]
+pub struct RedisUrl(pub Option<Address>);
+
 /// The two forms of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -108,62 +119,7 @@ impl Cli {
     }
 
     fn parse_from_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, Mistake> {
-        Self::try_parse_from(words).map_err(Mistake)
-    }
-}
-
-/// Why the command line or the environment was not understood, in one line.
-#[derive(Debug)]
-pub struct Mistake(clap::Error);
-
-impl Mistake {
-    /// Whether the text answers `--help` or `--version` and is no mistake at all.
-    pub fn is_answer(&self) -> bool {
-        matches!(self.0.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
-    }
-
-    fn context(&self, kind: ContextKind) -> Option<String> {
-        match self.0.get(kind)? {
-            ContextValue::String(text) => Some(text.clone()),
-            ContextValue::Strings(texts) => Some(texts.join(", ")),
-            other => Some(other.to_string()),
-        }
-    }
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_answer() {
-            return write!(f, "{}", self.0);
-        }
-        let option = self.context(ContextKind::InvalidArg);
-        let value = self.context(ContextKind::InvalidValue);
-        let (Some(option), Some(value)) = (option, value) else {
-            // The first line says it; the rest is a usage text.
-            let text = self.0.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            return f.write_str(line.trim_start_matches("error: "));
-        };
-        write!(f, "{}: {value:?} is not understood", setting(&option))?;
-        if let Some(known) = self.context(ContextKind::ValidValue) {
-            return write!(f, "; it is one of: {known}");
-        }
-        match std::error::Error::source(&self.0) {
-            Some(reason) => write!(f, ": {reason}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Names a setting as its user wrote it: `PORT (--port)`.
-fn setting(option: &str) -> String {
-    let serve = Cli::command();
-    let argument = serve.get_arguments().find(|argument| argument.to_string() == option);
-    let variable = argument.and_then(|argument| argument.get_env());
-    let flag = option.split(' ').next().unwrap_or(option);
-    match variable {
-        Some(variable) => format!("{} ({flag})", variable.to_string_lossy()),
-        None => flag.to_owned(),
+        Self::try_parse_from(words).map_err(Mistake::new)
     }
 }
 
@@ -174,8 +130,9 @@ fn host(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "an IP address such as 127.0.0.1 or 0.0.0.0 is needed".to_owned())
 }
 
-fn redis_url(text: &str) -> Result<Address, String> {
-    text.parse()
+/// Platforms and `.env` files leave a variable empty to say that there is none.
+fn redis_url(text: &str) -> Result<RedisUrl, String> {
+    if text.is_empty() { Ok(RedisUrl(None)) } else { text.parse().map(|it| RedisUrl(Some(it))) }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -215,7 +172,7 @@ mod tests {
         for (words, line) in [
             (["--port", "abc"], "PORT (--port): \"abc\" is not understood"),
             (["--cache-expire", "0s"], "CACHE_EXPIRE (--cache-expire): \"0s\""),
-            (["--cache-max-bytes", "-1"], "CACHE_MAX_BYTES (--cache-max-bytes): \"-1\""),
+            (["--cache-max-bytes", "many"], "CACHE_MAX_BYTES (--cache-max-bytes): \"many\""),
             (["--log-format", "xml"], "LOG_FORMAT (--log-format): \"xml\""),
             (["--redis-url", "http://x"], "REDIS_URL (--redis-url): \"http://x\""),
             (["--simulated-cost", "soon"], "SIMULATED_COST (--simulated-cost): \"soon\""),

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 use polars::prelude::{
@@ -123,7 +124,7 @@ impl Dataset {
 
     /// Whether the path still names this very file, unaltered.
     pub fn is_current(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|now| Identity::of(&now) == self.identity)
+        Identity::at(&self.path) == Some(self.identity)
     }
 
     /// The rows of an origin's flights.
@@ -167,6 +168,13 @@ impl Contents {
         self.airports.iter().map(|airport| airport.flights).sum()
     }
 
+    /// A day of the file, counted from 0, as `2001-01-01`.
+    pub fn date(&self, day: u16) -> String {
+        let seconds = (i64::from(self.first_day) + i64::from(day)) * 24 * 3600;
+        let time = UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or(0));
+        humantime::format_rfc3339_seconds(time).to_string()[..10].to_owned()
+    }
+
     /// The airport of an origin; none for all of them.
     pub fn airport(&self, origin: Origin) -> Option<&Airport> {
         self.airports.get(origin.position()?)
@@ -192,7 +200,7 @@ impl Contents {
         ensure!(rows == said as usize, "it has {rows} rows where its metadata says {said}");
         let schema = reader.schema().context("its schema is damaged")?;
         for (name, wanted) in COLUMNS {
-            let found = schema.get(name).map(|field| DataType::from_arrow_field(field));
+            let found = schema.get(name).map(DataType::from_arrow_field);
             ensure!(found.as_ref() == Some(&wanted), "its column {name} is not of type {wanted}");
         }
         Ok(contents)
@@ -200,6 +208,11 @@ impl Contents {
 }
 
 impl Identity {
+    /// That of the file at a path, if there is one.
+    fn at(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|found| Self::of(&found))
+    }
+
     fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),

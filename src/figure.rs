@@ -49,6 +49,9 @@ pub struct Figure {
     pub json: String,
 }
 
+/// The numbers behind a graph: a frame to be read by people and programs.
+pub type Numbers = DataFrame;
+
 impl Graph {
     /// All of them, in the order of the page.
     pub const ALL: [Self; 4] = [Self::Daily, Self::Distribution, Self::Rhythm, Self::Destinations];
@@ -82,12 +85,12 @@ impl Graph {
         }
     }
 
-    /// The numbers that the graph shows, as a frame to be read by people and programs.
+    /// The numbers that the graph shows.
     ///
     /// # Errors
     ///
     /// When a frame lacks a column, which would be a mistake of ours.
-    pub fn numbers(self, selection: &Selection, metric: Metric) -> PolarsResult<DataFrame> {
+    pub fn numbers(self, selection: &Selection, metric: Metric) -> PolarsResult<Numbers> {
         let metric = metric.word();
         match self {
             Self::Daily => {

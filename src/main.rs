@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         None => serve(cli.config),
-        Some(Command::Serve(config)) => serve(config),
+        Some(Command::Serve(config)) => serve(*config),
         Some(Command::Import(import)) => import::run(&import),
     };
     match done {

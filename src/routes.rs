@@ -9,13 +9,15 @@ mod choice;
 mod page;
 mod signal;
 mod graph;
+mod numbers;
 mod timing;
 mod finished;
+mod fragments;
 mod assets;
 mod health;
 mod error;
 
-pub use self::graph::Fragments;
+pub use self::fragments::Fragments;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -35,8 +37,8 @@ fn scope() -> Scope {
     web::scope("")
         .service(read("/", page::page))
         .service(read("/signal", signal::signal))
-        .service(read("/graphs/{graph}.csv", graph::csv))
-        .service(read("/graphs/{graph}/table", graph::table))
+        .service(read("/graphs/{graph}.csv", numbers::csv))
+        .service(read("/graphs/{graph}/table", numbers::table))
         .service(read("/graphs/{graph}", graph::graph))
         .service(read("/static/{name}", assets::asset))
         .service(read("/livez", health::livez))

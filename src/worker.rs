@@ -67,7 +67,7 @@ fn store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, String)> {
     let (folder, expire) = (config.cache_dir.clone(), config.cache_expire);
     let on_disk = format!("on disk in {}", folder.display());
     let disk = DiskStore::new(folder, expire, config.cache_max_bytes);
-    let Some(address) = config.redis_url.clone() else { return Ok((Arc::new(disk), on_disk)) };
+    let Some(address) = config.redis_url.0.clone() else { return Ok((Arc::new(disk), on_disk)) };
     let in_redis = format!("in Redis at {address:?}");
     let redis = RedisStore::new(address, expire)?;
     Ok((Arc::new(FallbackStore::new(redis, disk)), in_redis))

@@ -49,8 +49,15 @@ impl FallbackStore {
         self.breaker.lock().expect("nothing panics while it holds the breaker")
     }
 
-    fn is_resting(&self) -> bool {
-        self.breaker().resting_until.is_some_and(|until| Instant::now() < until)
+    /// Whether Redis is to be asked. After its rest one question tries, and the others wait on.
+    fn may_ask(&self) -> bool {
+        let mut breaker = self.breaker();
+        let Some(until) = breaker.resting_until else { return true };
+        let is_over = Instant::now() >= until;
+        if is_over {
+            breaker.resting_until = Some(Instant::now() + REST);
+        }
+        is_over
     }
 
     /// Notes how Redis answered; the change, not every answer, is worth a line in the log.
@@ -95,7 +102,7 @@ impl FallbackStore {
 #[async_trait]
 impl Store for FallbackStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        if !self.is_resting()
+        if self.may_ask()
             && let Some(Some(entry)) = self.note(self.redis.get(key).await)
         {
             return Ok(Some(entry));
@@ -105,7 +112,7 @@ impl Store for FallbackStore {
     }
 
     async fn try_lease(&self, key: &Key) -> Result<Option<Lease>, StoreError> {
-        if !self.is_resting()
+        if self.may_ask()
             && let Some(lease) = self.note(self.redis.try_lease(key).await)
         {
             if lease.is_some() {
@@ -146,10 +153,11 @@ impl Store for FallbackStore {
     }
 
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
-        if !self.is_resting() && self.note(self.redis.changed(key, patience).await).is_some() {
-            return Ok(());
+        // While Redis is in trouble, leases are the disk's.
+        if self.breaker().trouble.is_some() {
+            return self.disk.changed(key, patience).await;
         }
-        self.disk.changed(key, patience).await
+        self.redis.changed(key, patience).await
     }
 
     fn notice(&self) -> Option<&'static str> {

@@ -15,6 +15,9 @@ use super::{Answer, Failure, Outcome};
 /// How long a flight stays on the ground when nobody waited at its landing: its callers were told
 /// to ask again and do so at once, and the first of them is the one that caused it.
 const GROUNDED: Duration = Duration::from_secs(1);
+/// How long a value stays with its flight when no store keeps it: long enough for the four graphs
+/// of its signal and a change of the metric.
+const UNSTORED: Duration = Duration::from_secs(30);
 
 type Landing = Option<Result<Answer, Failure>>;
 
@@ -64,8 +67,11 @@ impl Flights {
         let landed =
             landed.unwrap_or_else(|panic| Err(Arc::new(anyhow!("a flight failed: {panic}"))));
         let is_awaited = flight.landing.receiver_count() > 0;
+        let is_stored = !matches!(&landed, Ok(Answer { outcome: Outcome::Computed, .. }));
         flight.landing.send_replace(Some(landed));
-        if !is_awaited {
+        if !is_stored {
+            tokio::time::sleep(UNSTORED).await;
+        } else if !is_awaited {
             tokio::time::sleep(GROUNDED).await;
         }
         self.all().remove(&key);
@@ -79,8 +85,8 @@ impl Flights {
 impl Flight {
     /// Whether its value has been handed to the caller that caused it; the store has it now.
     fn is_over(&self) -> bool {
-        let is_landed = matches!(*self.landing.borrow(), Some(Ok(_)));
-        is_landed && self.claimed.load(Ordering::Relaxed)
+        let Some(Ok(answer)) = &*self.landing.borrow() else { return false };
+        answer.outcome != Outcome::Computed && self.claimed.load(Ordering::Relaxed)
     }
 
     /// Waits for the end of the flight.

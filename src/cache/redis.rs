@@ -110,17 +110,15 @@ impl RedisStore {
     }
 
     /// Subscribes to the end of a lease, and waits for it unless it has already come.
-    async fn wait(&self, lease: &str) -> RedisResult<()> {
-        let mut subscription = self.client.get_async_pubsub().await?;
-        subscription.subscribe(lease).await?;
+    async fn wait(&self, lease: &str) -> Result<(), StoreError> {
+        let mut subscription = self.client.get_async_pubsub().await.map_err(failure)?;
+        subscription.subscribe(lease).await.map_err(failure)?;
         let mut messages = subscription.into_on_message();
         loop {
             // Asked after subscribing, and again from time to time: the message is only a hint.
-            let held: RedisResult<bool> = self
-                .ask(async |c| redis::cmd("EXISTS").arg(lease).query_async(c).await)
-                .await
-                .or(Ok(false));
-            if !held? {
+            let is_held: bool =
+                self.ask(async |c| redis::cmd("EXISTS").arg(lease).query_async(c).await).await?;
+            if !is_held {
                 return Ok(());
             }
             let _ = timeout(POLL, messages.next()).await;
@@ -188,10 +186,8 @@ impl Store for RedisStore {
     }
 
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
-        match timeout(patience, self.wait(&lease_name(key))).await {
-            Ok(waited) => waited.map_err(failure),
-            Err(_patience_ran_out) => Ok(()),
-        }
+        // Whoever runs out of patience looks for himself, so that is no error.
+        timeout(patience, self.wait(&lease_name(key))).await.unwrap_or(Ok(()))
     }
 }
 

@@ -5,15 +5,19 @@ use std::sync::{Arc, RwLock};
 
 use tracing::{error, info};
 
-use super::Dataset;
+use super::{Dataset, Identity};
 use crate::blocking::blocking;
+
+/// What a path holds: nothing, or a file.
+type Found = Option<Identity>;
 
 /// Watches one path, and holds the last data file there that could be opened.
 pub struct Datasets {
     path: PathBuf,
     current: RwLock<Arc<Dataset>>,
-    /// Held while a replaced file is opened, so that only one request opens it.
-    opening: tokio::sync::Mutex<()>,
+    /// Held while a replaced file is opened, so that only one request opens it; what was last found
+    /// there and could not be used.
+    refused: tokio::sync::Mutex<Option<Found>>,
 }
 
 impl Datasets {
@@ -24,7 +28,7 @@ impl Datasets {
     /// Those of [`Dataset::open`].
     pub fn open(path: PathBuf) -> anyhow::Result<Self> {
         let current = RwLock::new(Arc::new(Dataset::open(&path)?));
-        Ok(Self { path, current, opening: tokio::sync::Mutex::default() })
+        Ok(Self { path, current, refused: tokio::sync::Mutex::default() })
     }
 
     /// The data file as it is now, which costs one `stat` unless it was replaced.
@@ -36,11 +40,19 @@ impl Datasets {
         if known.is_current() {
             return known;
         }
-        let Ok(_opening) = self.opening.try_lock() else { return known };
+        let Ok(mut refused) = self.refused.try_lock() else { return known };
+        let found = Identity::at(&self.path);
+        if *refused == Some(found) {
+            return known;
+        }
         let path = self.path.clone();
         match blocking(move || Dataset::open(&path)).await {
             Ok(Ok(opened)) => self.replace(opened),
-            Ok(Err(reason)) => error!("{reason:#}; the file before it stays in use"),
+            // Said once for each file, not for each request.
+            Ok(Err(reason)) => {
+                *refused = Some(found);
+                error!("{reason:#}; the file before it stays in use");
+            }
             Err(panic) => error!("opening the data file failed: {panic}"),
         }
         self.known()

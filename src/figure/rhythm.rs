@@ -41,7 +41,7 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
     ]);
     let days = |chunk: &[Option<f64>]| chunk.to_vec();
     let layout = Layout::new()
-        .x_axis(axis("Scheduled hour of departure").dtick(3.0).show_grid(false).zero_line(false))
+        .x_axis(axis("Hour of departure").dtick(3.0).show_grid(false).zero_line(false))
         // Monday at the top.
         .y_axis(axis("").range(AxisRange::new(6.5, -0.5)).show_grid(false));
     let mut plot = plot(layout, "quadrant-rhythm");

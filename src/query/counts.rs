@@ -86,30 +86,37 @@ impl Row<'_> {
             return None;
         }
         let sum: i64 = self.delays().map(|(delay, n)| i64::from(delay) * i64::from(n)).sum();
-        let [median, p90, p99] = self.percentiles([50, 90, 99], flights);
+        let ranked = self.ranked();
+        let [median, p90, p99] = [50, 90, 99].map(|percent| percentile(&ranked, percent));
         Some(Delays { mean: sum as f64 / f64::from(flights), median, p90, p99 })
     }
 
-    /// Percentiles by linear interpolation between neighbors (type 7 of Hyndman and Fan, 1996): the
-    /// default of R, NumPy, pandas and Excel. Ranks are whole numbers, so they are exact.
-    fn percentiles<const N: usize>(&self, ascending: [u64; N], flights: u32) -> [f64; N] {
-        let mut delays = self.delays();
-        let (mut delay, mut until) = delays.next().unwrap_or_default();
-        // The delay of the flight at a rank; ranks must be asked for in ascending order.
-        let mut at = |rank: u64| {
-            while u64::from(until) <= rank {
-                let Some((next, count)) = delays.next() else { break };
-                (delay, until) = (next, until + count);
-            }
-            f64::from(delay)
-        };
-        ascending.map(|percent| {
-            let hundredths = u64::from(flights - 1) * percent;
-            let below = at(hundredths / 100);
-            let above = at(hundredths.div_ceil(100));
-            below + (above - below) * (hundredths % 100) as f64 / 100.0
-        })
+    /// Every delay that flights had, with the number of flights up to and including it.
+    fn ranked(&self) -> Vec<(i32, u64)> {
+        let mut until = 0;
+        let delays = self.delays();
+        delays
+            .map(|(delay, count)| {
+                (delay, {
+                    until += u64::from(count);
+                    until
+                })
+            })
+            .collect()
     }
+}
+
+/// A percentile by linear interpolation between neighbors (type 7 of Hyndman and Fan, 1996): the
+/// default of R, NumPy, pandas and Excel. Ranks are whole numbers, so they are exact.
+fn percentile(ranked: &[(i32, u64)], percent: u64) -> f64 {
+    let flights = ranked.last().map_or(0, |(_, until)| *until);
+    let hundredths = flights.saturating_sub(1) * percent;
+    let at = |rank: u64| {
+        let (delay, _) = ranked[ranked.partition_point(|(_, until)| *until <= rank)];
+        f64::from(delay)
+    };
+    let (below, above) = (at(hundredths / 100), at(hundredths.div_ceil(100)));
+    below + (above - below) * (hundredths % 100) as f64 / 100.0
 }
 
 #[cfg(test)]
@@ -135,6 +142,13 @@ mod tests {
         assert_eq!((delays.median, delays.p90), (1.5, 32.5));
         assert!((delays.p99 - 52.75).abs() < 1e-12, "{delays:?}");
         assert!((delays.mean - 10.166_666_666_666_666).abs() < 1e-12, "{delays:?}");
+    }
+
+    #[test]
+    fn quantiles_of_two_flights_lie_between_them() {
+        let delays = summary(&[260 - 200, 170 - 200]).unwrap();
+
+        assert_eq!((delays.median, delays.p90), (15.0, 51.0));
     }
 
     #[test]

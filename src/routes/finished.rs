@@ -7,7 +7,8 @@ use actix_web::http::header::{
     AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag,
     Header, IfNoneMatch, VARY,
 };
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -38,6 +39,11 @@ impl Finished {
         Self { content_type, etag, identity, brotli: OnceLock::new(), gzip: OnceLock::new() }
     }
 
+    /// A template, rendered.
+    pub(super) fn html(template: &impl Template) -> anyhow::Result<Self> {
+        Ok(Self::new("text/html; charset=utf-8", template.render()?))
+    }
+
     /// What it occupies in memory when all encodings have been asked for, about.
     pub(super) fn weight(&self) -> u32 {
         // Text compresses to a quarter at worst.
@@ -46,15 +52,15 @@ impl Finished {
 
     /// The response to a request: the best encoding, or 304 to who has it already.
     pub(super) fn respond(&self, request: &HttpRequest, cache_control: &str) -> HttpResponse {
-        self.respond_with(request, cache_control, |_| {})
+        self.respond_with(request, cache_control, [])
     }
 
     /// The same, with more headers.
-    pub(super) fn respond_with(
+    pub(super) fn respond_with<const N: usize>(
         &self,
         request: &HttpRequest,
         cache_control: &str,
-        headers: impl FnOnce(&mut HttpResponseBuilder),
+        headers: [(&'static str, String); N],
     ) -> HttpResponse {
         let (encoding, body) = self.encoded(request);
         // A strong tag names the very bytes, so each encoding has its own.
@@ -65,7 +71,9 @@ impl Finished {
             Err(_) => false,
         };
         let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-        headers(&mut response);
+        for header in headers {
+            response.insert_header(header);
+        }
         response
             .insert_header((CACHE_CONTROL, cache_control))
             .insert_header((VARY, "Accept-Encoding"))

@@ -9,7 +9,7 @@ use super::assets;
 use super::choice::Choice;
 use super::error::{Error, ErrorFragment};
 use super::finished::{Finished, REVALIDATE};
-use super::graph::Fragments;
+use super::fragments::Fragments;
 use crate::dashboard::Dashboard;
 use crate::dataset::Airport;
 use crate::figure::{Graph, count};
@@ -30,6 +30,15 @@ impl Page<'_> {
         self.choice.dataset.contents().origins()
     }
 
+    fn first_day(&self) -> String {
+        self.choice.dataset.contents().date(0)
+    }
+
+    fn last_day(&self) -> String {
+        let contents = self.choice.dataset.contents();
+        contents.date(contents.days.saturating_sub(1))
+    }
+
     fn flights(&self) -> String {
         count(self.choice.dataset.contents().flights().into())
     }
@@ -47,22 +56,18 @@ pub(super) async fn page(
         Err(error) => return wrong(&error, &Choice::default(dashboard.dataset().await)),
     };
     let key = format!("{} of {}", choice.page(), choice.dataset.fingerprint());
-    let page = fragments.get_or_render(key, || {
-        let html = html(&choice, None)?;
-        Ok(Finished::new("text/html; charset=utf-8", html))
-    })?;
+    let page = fragments.get_or_render(key, || Finished::html(&page_of(&choice, None)))?;
     Ok(page.respond(&request, REVALIDATE))
 }
 
 fn wrong(error: &Error, choice: &Choice) -> Result<HttpResponse, Error> {
     let fragment = ErrorFragment { words: error.words(), retry: None };
-    let html = html(choice, Some(fragment))?;
+    let html = page_of(choice, Some(fragment)).render().map_err(anyhow::Error::from)?;
     let mut response = HttpResponse::build(error.status_code());
     response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
     Ok(response.body(html))
 }
 
-fn html(choice: &Choice, error: Option<ErrorFragment>) -> Result<String, Error> {
-    let page = Page { choice, metrics: Metric::ALL, graphs: Graph::ALL, error };
-    page.render().map_err(|error| anyhow::Error::from(error).into())
+fn page_of(choice: &Choice, error: Option<ErrorFragment>) -> Page<'_> {
+    Page { choice, metrics: Metric::ALL, graphs: Graph::ALL, error }
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::choice::Choice;
 use super::error::Error;
-use super::timing::{Timing, When, cache_status};
+use super::timing::{Timing, When};
 use crate::cache::{Answer, Outcome};
 use crate::dashboard::Dashboard;
 use crate::figure::{Graph, count};
@@ -67,15 +67,17 @@ pub(super) async fn signal(
             timing.answered(answer);
             (StatusCode::OK, landed(&dashboard, &choice, answer))
         }
-        None => (StatusCode::ACCEPTED, computing(&dashboard, &choice)),
+        None => {
+            timing.waited();
+            (StatusCode::ACCEPTED, computing(&dashboard, &choice))
+        }
     };
     let html = html.map_err(anyhow::Error::from)?;
     let mut response = HttpResponse::build(status);
-    response
-        .insert_header(ContentType::html())
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header(cache_status(answer.map(|answer| answer.outcome)))
-        .insert_header(timing.header());
+    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
+    for header in timing.headers() {
+        response.insert_header(header);
+    }
     if is_elsewhere(&request, &choice) {
         response.insert_header(("HX-Push-Url", choice.page()));
     }

@@ -20,23 +20,32 @@ impl When {
     }
 }
 
-/// Where the time of a request went.
+/// How a request came by its answer, and where its time went.
 pub(super) struct Timing {
     asked: Instant,
     store: Duration,
     compute: Duration,
+    /// None while the computation is under way.
+    outcome: Option<Outcome>,
     worker: u16,
 }
 
 impl Timing {
     /// Starts the clock, before the dashboard is asked.
     pub(super) fn start(worker: u16) -> Self {
-        Self { asked: Instant::now(), store: Duration::ZERO, compute: Duration::ZERO, worker }
+        let (store, compute) = (Duration::ZERO, Duration::ZERO);
+        Self { asked: Instant::now(), store, compute, outcome: None, worker }
+    }
+
+    /// Notes that no store was needed: the answer was in memory.
+    pub(super) fn hit(&mut self) {
+        self.outcome = Some(Outcome::Hit);
     }
 
     /// Notes that the answer has come: what was not computation was the store.
     pub(super) fn answered(&mut self, answer: &Answer) {
         let waited = self.asked.elapsed();
+        self.outcome = Some(answer.outcome);
         self.compute = match answer.outcome {
             Outcome::Hit => Duration::ZERO,
             Outcome::Stored | Outcome::Computed => waited.min(answer.entry.stamp.compute),
@@ -45,28 +54,35 @@ impl Timing {
         self.store = waited - self.compute;
     }
 
-    /// `Server-Timing`, in milliseconds; what is left of the time was rendering.
-    pub(super) fn header(&self) -> (&'static str, String) {
+    /// Notes that no answer has come yet: all of the time so far went to the computation.
+    pub(super) fn waited(&mut self) {
+        self.compute = self.asked.elapsed();
+    }
+
+    /// `Cache-Status` after RFC 9211, and `Server-Timing` in milliseconds.
+    pub(super) fn headers(&self) -> [(&'static str, String); 2] {
+        [("Cache-Status", self.cache_status().to_owned()), ("Server-Timing", self.server_timing())]
+    }
+
+    fn cache_status(&self) -> &'static str {
+        match self.outcome {
+            Some(Outcome::Hit) => "quadrant; hit",
+            Some(Outcome::Stored) => "quadrant; fwd=miss; stored",
+            Some(Outcome::Collapsed) => "quadrant; fwd=miss; collapsed",
+            Some(Outcome::Computed) | None => "quadrant; fwd=miss",
+        }
+    }
+
+    /// What was neither the store nor the computation was rendering.
+    fn server_timing(&self) -> String {
         let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
         let render = self.asked.elapsed().saturating_sub(self.store + self.compute);
-        let value = format!(
+        format!(
             "store;dur={:.3}, compute;dur={:.3}, render;dur={:.3}, worker;desc=\"{}\"",
             ms(self.store),
             ms(self.compute),
             ms(render),
             self.worker
-        );
-        ("Server-Timing", value)
+        )
     }
-}
-
-/// `Cache-Status` after RFC 9211; none while the computation is still under way.
-pub(super) fn cache_status(outcome: Option<Outcome>) -> (&'static str, &'static str) {
-    let value = match outcome {
-        Some(Outcome::Hit) => "quadrant; hit",
-        Some(Outcome::Stored) => "quadrant; fwd=miss; stored",
-        Some(Outcome::Collapsed) => "quadrant; fwd=miss; collapsed",
-        Some(Outcome::Computed) | None => "quadrant; fwd=miss",
-    };
-    ("Cache-Status", value)
 }

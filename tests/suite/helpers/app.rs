@@ -1,12 +1,11 @@
 //! The built binary, on a port of its own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::answer::Answer;
 
@@ -17,7 +16,7 @@ pub(crate) const QUADRANT: &str = env!("CARGO_BIN_EXE_quadrant");
 pub(crate) struct App {
     pub(crate) url: String,
     child: Child,
-    logs: Arc<Mutex<Vec<Value>>>,
+    logs: NamedTempFile,
     client: reqwest::Client,
     _cache: TempDir,
 }
@@ -38,25 +37,22 @@ impl App {
         if !settings.iter().any(|(name, _)| *name == "CACHE_DIR") {
             command.env("CACHE_DIR", cache.path());
         }
-        let mut child = command.spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let logs = Arc::new(Mutex::new(Vec::new()));
-        let Some(Ok(first)) = lines.next() else {
-            let mut said = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-            panic!("it did not start: {said}");
-        };
-        let first: Value = serde_json::from_str(&first).unwrap();
-        let message = first["message"].as_str().unwrap();
-        let at = message.find("http://").expect("the first line says the address");
-        let url = message[at..].split(',').next().unwrap().to_owned();
-        let kept = logs.clone();
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let line = serde_json::from_str(&line).expect("every line is one JSON object");
-                kept.lock().unwrap().push(line);
+        // A file, not a pipe: what was logged before an answer is there when the answer is.
+        let logs = NamedTempFile::new().unwrap();
+        let mut child = command.stdout(logs.reopen().unwrap()).spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(10);
+        let url = loop {
+            if let Some(line) = lines(&logs).first() {
+                break address(line);
             }
-        });
+            if child.try_wait().unwrap().is_some() || Instant::now() > until {
+                let mut said = String::new();
+                child.kill().unwrap();
+                child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+                panic!("it did not start: {said}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { url, child, logs, client, _cache: cache }
     }
@@ -91,10 +87,10 @@ impl App {
         }
     }
 
-    /// The lines logged since the first whose message starts so.
+    /// The lines logged so far whose message starts so.
     pub(crate) fn logged(&self, start: &str) -> Vec<Value> {
         let starts = |line: &&Value| line["message"].as_str().unwrap_or("").starts_with(start);
-        self.logs.lock().unwrap().iter().filter(starts).cloned().collect()
+        lines(&self.logs).iter().filter(starts).cloned().collect()
     }
 
     /// How many computations this process has logged.
@@ -120,6 +116,20 @@ impl App {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// The whole lines of a log; each is one JSON object.
+fn lines(logs: &NamedTempFile) -> Vec<Value> {
+    let text = std::fs::read_to_string(logs.path()).unwrap();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+/// Where the program says it is.
+fn address(line: &Value) -> String {
+    let message = line["message"].as_str().unwrap();
+    let at = message.find("http://").expect("the first line says the address");
+    message[at..].split(',').next().unwrap().to_owned()
 }
 
 impl Drop for App {

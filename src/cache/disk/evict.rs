@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::disk::found;
+use super::found;
 
 /// How the name of an entry's file ends.
 pub(super) const ENTRY: &str = ".entry";

@@ -1,0 +1,75 @@
+//! `GET /graphs/{graph}.csv` and `/graphs/{graph}/table`: the numbers of a graph, for programs and
+//! for people who cannot or would not see it.
+
+use actix_web::http::header::CONTENT_DISPOSITION;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::choice::Choice;
+use super::error::Error;
+use super::finished::Finished;
+use super::graph::{generation, lifetime};
+use super::timing::Timing;
+use crate::blocking::blocking;
+use crate::dashboard::Dashboard;
+use crate::figure::{self, Graph, Numbers};
+use crate::frame;
+
+#[derive(Template)]
+#[template(path = "table.html")]
+struct TableFragment {
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// Answers with the numbers in full precision.
+pub(super) async fn csv(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    graph: Path<String>,
+    choice: Choice,
+) -> Result<HttpResponse, Error> {
+    let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
+    let file = format!("{graph}-{}-{}.csv", choice.code(), choice.metric.word());
+    let csv = |numbers| Ok(Finished::new("text/csv; charset=utf-8", figure::csv(numbers)?));
+    let mut response = numbers(&dashboard, &request, &choice, graph, csv).await?;
+    let disposition = format!("attachment; filename=\"{file}\"").parse();
+    let disposition = disposition.map_err(anyhow::Error::from)?;
+    response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
+    Ok(response)
+}
+
+/// Answers with the numbers as a table.
+pub(super) async fn table(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    graph: Path<String>,
+    choice: Choice,
+) -> Result<HttpResponse, Error> {
+    let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
+    let table = |numbers: Numbers| {
+        let names = numbers.get_column_names();
+        let columns = names.iter().map(|name| name.replace('_', " ")).collect();
+        Finished::html(&TableFragment { columns, rows: figure::rows(&numbers)? })
+    };
+    numbers(&dashboard, &request, &choice, graph, table).await
+}
+
+/// Answers with the numbers in some form.
+async fn numbers(
+    dashboard: &Dashboard,
+    request: &HttpRequest,
+    choice: &Choice,
+    graph: Graph,
+    form: impl FnOnce(Numbers) -> anyhow::Result<Finished> + Send + 'static,
+) -> Result<HttpResponse, Error> {
+    let mut timing = Timing::start(dashboard.worker());
+    let (_, answer) = generation(dashboard, choice).await?;
+    timing.answered(&answer);
+    let lifetime = lifetime(choice, &answer);
+    let (metric, bytes) = (choice.metric, answer.entry.bytes);
+    let formed = blocking(move || form(graph.numbers(&frame::decode(&bytes)?, metric)?)).await;
+    let finished = formed.map_err(anyhow::Error::from)??;
+    Ok(finished.respond_with(request, lifetime, timing.headers()))
+}

@@ -1,0 +1,129 @@
+//! The data file: checked at the start, and followed when it is replaced.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::helpers::app::{App, quadrant};
+use crate::helpers::flights::{FLIGHTS, HOUR, MONDAY, dataset, frame, source};
+
+fn app(folder: &TempDir, path: &Path) -> App {
+    let cache = folder.path().join("cache");
+    App::spawn(&[("DATASET", path.to_str().unwrap()), ("CACHE_DIR", cache.to_str().unwrap())])
+}
+
+#[tokio::test]
+async fn a_replaced_file_gives_new_answers_without_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    dataset(&FLIGHTS, &path);
+    let app = app(&folder, &path);
+    let before = app.signal("origin=ATL").await;
+    assert!(before.text().contains("· 5 flights"));
+
+    dataset(&[(MONDAY, 12, 100, "ATL", "ZZZ"), (MONDAY + HOUR, 2, 9, "NEW", "ATL")], &path);
+    let after = app.signal("origin=ATL").await;
+
+    assert_eq!(after.outcome(), "stored");
+    assert!(after.text().contains("· 1 flights"), "{}", after.text());
+    assert_ne!(before.attribute("data-v"), after.attribute("data-v"));
+    assert_eq!(app.signal("origin=NEW").await.status, 200);
+    assert_eq!(app.signal("origin=ZZZ").await.status, 422, "nobody leaves from there any more");
+    assert!(app.get_with("/", &[]).await.text().contains("value=\"NEW\""));
+}
+
+#[tokio::test]
+async fn a_signal_of_the_file_before_still_has_its_four_graphs() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    dataset(&FLIGHTS, &path);
+    let app = app(&folder, &path);
+    let before = app.signal("origin=ATL").await;
+
+    dataset(&FLIGHTS[1..3], &path);
+    app.signal("origin=ATL").await;
+
+    for ask in before.asks() {
+        let graph = app.get(&ask).await;
+        assert_eq!(graph.status, 200);
+        assert_eq!(graph.attribute("data-v"), before.attribute("data-v"));
+    }
+    let bins = app.get(&before.asks()[1]).await.figure()["data"][0]["y"].clone();
+    let flights: f64 = bins.as_array().unwrap().iter().filter_map(|bin| bin.as_f64()).sum();
+    assert_eq!(flights, 5.0, "the numbers are those of the signal");
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_the_same_generation() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    dataset(&FLIGHTS, &path);
+    let app = app(&folder, &path);
+    let before = app.signal("origin=ATL").await;
+
+    let copy = folder.path().join("copy");
+    fs::copy(&path, &copy).unwrap();
+    fs::rename(copy, &path).unwrap();
+    let after = app.signal("origin=ATL").await;
+
+    assert_eq!(after.outcome(), "hit");
+    assert_eq!(before.attribute("data-v"), after.attribute("data-v"));
+}
+
+#[tokio::test]
+async fn a_broken_replacement_is_not_ready_and_what_is_known_stays() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    dataset(&FLIGHTS, &path);
+    let app = app(&folder, &path);
+    app.signal("origin=ATL").await;
+
+    let broken = folder.path().join("broken");
+    fs::write(&broken, "PAR1 and nothing more").unwrap();
+    fs::rename(&broken, &path).unwrap();
+
+    assert_eq!(app.get("/readyz").await.status, 503);
+    assert_eq!(app.signal("origin=ATL").await.outcome(), "hit");
+    assert!(!app.logged("the data file").is_empty(), "the log says why");
+    dataset(&FLIGHTS, &path);
+    assert_eq!(app.get("/readyz").await.status, 200);
+}
+
+#[test]
+fn a_wrong_file_stops_the_start_with_one_line() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    dataset(&FLIGHTS, &path);
+    let whole = fs::read(&path).unwrap();
+    let published = fs::read(source(folder.path(), frame(&FLIGHTS))).unwrap();
+    for (bytes, says) in [
+        (None, "No such file"),
+        (Some(Vec::new()), "it is empty"),
+        (Some(whole[..whole.len() - 100].to_vec()), "it is no Parquet file, or is cut off"),
+        (Some(b"flights".to_vec()), "it is no Parquet file, or is cut off"),
+        (Some(published), "`quadrant import` has not made it"),
+    ] {
+        match bytes {
+            None => fs::remove_file(&path).unwrap(),
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+        }
+
+        let done = quadrant(&[("DATASET", path.to_str().unwrap())]).output().unwrap();
+
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(1));
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+        assert!(said.contains(path.to_str().unwrap()) && said.contains(says), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_is_no_data_file() {
+    let folder = TempDir::new().unwrap();
+
+    let done = quadrant(&[("DATASET", folder.path().to_str().unwrap())]).output().unwrap();
+
+    assert_eq!(done.status.code(), Some(1));
+    assert!(String::from_utf8(done.stderr).unwrap().contains("it is not a file"));
+}

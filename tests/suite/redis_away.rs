@@ -1,0 +1,136 @@
+//! Redis gone, slow, full, and back: users still get their graphs, and a notice.
+
+use std::time::{Duration, Instant};
+
+use crate::helpers::answer::Answer;
+use crate::helpers::app::App;
+use crate::helpers::redis::Redis;
+
+async fn four_graphs(app: &App, signal: &Answer) {
+    for ask in signal.asks() {
+        assert_eq!(app.get(&ask).await.status, 200, "{ask}");
+    }
+}
+
+fn has_notice(answer: &Answer) -> bool {
+    answer.text().contains("class=\"notice\"")
+}
+
+/// Asks until the notice is gone, for five seconds.
+async fn until_it_recovers(app: &App) -> Answer {
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        let answer = app.signal("origin=ATL").await;
+        if !has_notice(&answer) {
+            return answer;
+        }
+        assert!(Instant::now() < until, "it has not recovered within five seconds");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_is_not_there_leaves_the_dashboard_working_and_is_used_when_it_appears() {
+    let mut redis = Redis::absent();
+    let app = App::spawn(&[("REDIS_URL", &redis.url())]);
+
+    let without = app.signal("origin=ATL").await;
+    assert_eq!((without.status, without.outcome()), (200, "stored"));
+    assert!(has_notice(&without));
+    four_graphs(&app, &without).await;
+    assert_eq!(app.get("/readyz").await.status, 200);
+    assert_eq!(app.signal("origin=ATL").await.outcome(), "hit", "this host's disk has it");
+
+    redis.start();
+    until_it_recovers(&app).await;
+    assert_eq!(app.signal("origin=YAK").await.outcome(), "stored");
+    let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:selection:*:YAK"]);
+    assert_eq!(keys.len(), 1);
+    assert_eq!(app.signal("origin=ATL").await.outcome(), "hit", "and is not computed anew");
+}
+
+#[tokio::test]
+async fn a_redis_that_dies_meanwhile_is_missed_but_not_needed() {
+    let mut redis = Redis::spawn();
+    let app = App::spawn(&[("REDIS_URL", &redis.url())]);
+    assert!(!has_notice(&app.signal("origin=ATL").await));
+
+    redis.stop();
+    let answer = app.signal("origin=ABE").await;
+
+    assert_eq!(answer.status, 200);
+    assert!(has_notice(&app.signal("origin=ABE").await));
+    four_graphs(&app, &answer).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_dies_during_a_computation_does_not_take_the_answer_along() {
+    let mut redis = Redis::spawn();
+    let app = App::spawn(&[("REDIS_URL", &redis.url()), ("SIMULATED_COST", "2s")]);
+    assert_eq!(app.get("/signal?origin=ATL").await.status, 202);
+
+    redis.stop();
+    let answer = app.signal("origin=ATL").await;
+
+    assert_eq!((answer.status, app.computations()), (200, 1));
+    assert_eq!(app.signal("origin=ATL").await.outcome(), "hit", "this host's disk has it");
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_costs_a_moment_and_not_each_request() {
+    let redis = Redis::spawn();
+    let app = App::spawn(&[("REDIS_URL", &redis.url())]);
+    app.signal("origin=ATL").await;
+
+    redis.kill("STOP");
+    let asked = Instant::now();
+    let first = app.signal("origin=YAK").await;
+    let until_first = asked.elapsed();
+    let asked = Instant::now();
+    let second = app.signal("origin=YAK").await;
+    let until_second = asked.elapsed();
+    redis.kill("CONT");
+
+    assert_eq!((first.status, second.status), (200, 200));
+    assert!(has_notice(&second));
+    assert!(until_first < Duration::from_secs(3), "{until_first:?}");
+    assert!(until_second < Duration::from_secs(1), "{until_second:?}");
+    until_it_recovers(&app).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_full_still_answers_what_it_has() {
+    let redis = Redis::spawn();
+    let app = App::spawn(&[("REDIS_URL", &redis.url())]);
+    app.signal("origin=ATL").await;
+    let _: String = redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+
+    let had = app.signal("origin=ATL").await;
+    let new = app.signal("origin=YAK").await;
+    let again = app.signal("origin=YAK").await;
+
+    assert_eq!((had.outcome(), new.outcome(), again.outcome()), ("hit", "stored", "hit"));
+    assert!(has_notice(&again));
+    four_graphs(&app, &new).await;
+    let _: String = redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(app.signal("origin=ABE").await.outcome(), "stored");
+    assert!(!has_notice(&app.signal("origin=ABE").await), "it takes entries again");
+}
+
+#[tokio::test]
+async fn two_processes_without_their_redis_still_compute_once_on_this_host() {
+    let redis = Redis::absent();
+    let folder = tempfile::TempDir::new().unwrap();
+    let url = redis.url();
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("CACHE_DIR", folder.path().to_str().unwrap()),
+        ("SIMULATED_COST", "500ms"),
+    ];
+    let (one, other) = (App::spawn(&settings), App::spawn(&settings));
+
+    let (first, second) = tokio::join!(one.signal("origin=ATL"), other.signal("origin=ATL"));
+
+    assert_eq!((first.status, second.status), (200, 200));
+    assert_eq!(one.computations() + other.computations(), 1);
+}

@@ -1,0 +1,97 @@
+//! The command line and the environment: what is wrong is said in one line, before anything runs.
+
+use std::net::TcpListener;
+
+use crate::helpers::app::{App, quadrant};
+
+/// Every variable of `.env.example`, set or not.
+pub(crate) fn documented() -> Vec<String> {
+    let example = std::fs::read_to_string(".env.example").unwrap();
+    let settings = example.lines().filter_map(|line| line.trim_start_matches("# ").split_once('='));
+    let names = settings.map(|(name, _)| name.to_owned());
+    names.filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_')).collect()
+}
+
+#[test]
+fn a_wrong_variable_stops_the_start_with_one_line_that_names_it() {
+    for (name, value) in [
+        ("HOST", "nowhere"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "http://localhost"),
+        ("REDIS_URL", "redis://"),
+        ("CACHE_EXPIRE", "0s"),
+        ("CACHE_EXPIRE", "tomorrow"),
+        ("CACHE_EXPIRE", "99999999999d"),
+        ("CACHE_MAX_BYTES", "-1"),
+        ("CACHE_MAX_BYTES", "many"),
+        ("SIMULATED_COST", "3"),
+        ("SIMULATED_COST", "-3s"),
+        ("LOG_FORMAT", "xml"),
+        ("RUST_LOG", "quadrant=loud"),
+    ] {
+        let done = quadrant(&[(name, value)]).output().unwrap();
+
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(2), "{name}={value}: {said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+        assert!(said.contains(name) && said.contains(value), "{name}={value}: {said}");
+        assert!(done.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_wrong_option_stops_the_start_with_one_line_that_names_it() {
+    for words in [vec!["--prot", "1"], vec!["serve", "--prot"], vec!["sevre"], vec!["import"]] {
+        let done = quadrant(&[]).args(&words).output().unwrap();
+
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_password_in_a_wrong_address_is_not_repeated() {
+    let done = quadrant(&[("REDIS_URL", "redis://user:hunter2@:x")]).output().unwrap();
+
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("REDIS_URL") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn help_lists_every_option_with_its_variable_and_default() {
+    let done = quadrant(&[]).arg("--help").output().unwrap();
+
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success());
+    for name in documented() {
+        assert!(said.contains(&format!("[env: {name}")), "{name}: {said}");
+    }
+    for default in ["127.0.0.1", "8080", ".cache/quadrant", "24h", "256MiB", "data/flights.parquet"]
+    {
+        assert!(said.contains(&format!("[default: {default}]")), "{default}: {said}");
+    }
+    assert!(said.contains("import"));
+}
+
+#[test]
+fn a_taken_port_is_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+
+    let done = quadrant(&[("PORT", &port)]).output().unwrap();
+
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(said.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{said}");
+}
+
+#[tokio::test]
+async fn an_empty_redis_url_is_none() {
+    let app = App::spawn(&[("REDIS_URL", "")]);
+
+    assert_eq!(app.signal("origin=YAK").await.status, 200);
+}

@@ -1,0 +1,253 @@
+//! What every store promises: each claim is written once and holds for both.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use quadrant::cache::entry::{Entry, Stamp};
+use quadrant::cache::key::Key;
+use quadrant::cache::store::{LEASE, Published, Store};
+use tokio::time::sleep;
+
+use crate::helpers::place::Place;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn key() -> Key {
+    Key::new("test").arg("one")
+}
+
+fn entry(text: &'static str) -> Entry {
+    let stamp = Stamp::now(Duration::from_millis(5), 1);
+    Entry { stamp, bytes: Bytes::from_static(text.as_bytes()) }
+}
+
+async fn kept(store: &dyn Store) -> Option<Entry> {
+    store.get(&key()).await.unwrap()
+}
+
+async fn publish(store: &dyn Store, text: &'static str) {
+    let lease = store.try_lease(&key()).await.unwrap().unwrap();
+    let published = store.publish(lease, &entry(text)).await.unwrap();
+    assert_eq!(published, Published::Stored);
+}
+
+/// Makes of each claim a test for each store.
+macro_rules! for_every_store {
+    ($($claim:ident)*) => {$(
+        mod $claim {
+            #[tokio::test]
+            async fn on_disk() {
+                super::$claim(crate::helpers::place::Place::disk()).await;
+            }
+            #[tokio::test]
+            async fn in_redis() {
+                super::$claim(crate::helpers::place::Place::redis()).await;
+            }
+        }
+    )*};
+}
+
+for_every_store! {
+    a_published_entry_is_read_by_another_process
+    an_entry_that_nobody_published_is_a_miss
+    a_damaged_entry_is_a_miss_and_is_removed
+    an_entry_expires_after_its_last_use_not_after_its_first
+    an_entry_that_is_never_used_expires_after_its_writing
+    only_one_gets_the_lease
+    a_released_lease_is_free_and_left_no_entry
+    a_renewed_lease_outlives_its_term
+    a_silent_holder_loses_its_lease_and_cannot_publish
+    a_waiter_is_told_of_a_publication
+    a_waiter_is_told_of_a_release
+    a_waiter_gives_up_when_its_patience_ends
+    keys_do_not_touch_each_other
+}
+
+async fn a_published_entry_is_read_by_another_process(place: Place) {
+    publish(&*place.open(DAY), "value").await;
+
+    let found = kept(&*place.open(DAY)).await.unwrap();
+
+    assert_eq!(found.bytes, "value");
+    assert_eq!((found.stamp.compute, found.stamp.worker), (Duration::from_millis(5), 1));
+}
+
+async fn an_entry_that_nobody_published_is_a_miss(place: Place) {
+    assert_eq!(kept(&*place.open(DAY)).await, None);
+}
+
+async fn a_damaged_entry_is_a_miss_and_is_removed(place: Place) {
+    let store = place.open(DAY);
+    publish(&*store, "value").await;
+    place.damage(&key());
+
+    let found = kept(&*store).await;
+
+    assert_eq!(found, None);
+    assert_eq!(place.entries(), 0);
+    publish(&*store, "again").await;
+    assert_eq!(kept(&*store).await.unwrap().bytes, "again");
+}
+
+async fn an_entry_expires_after_its_last_use_not_after_its_first(place: Place) {
+    let store = place.open(Duration::from_secs(1));
+    publish(&*store, "value").await;
+
+    for _ in 0..3 {
+        sleep(Duration::from_millis(600)).await;
+        assert!(kept(&*store).await.is_some(), "it was used 600 ms ago");
+    }
+    sleep(Duration::from_millis(1200)).await;
+
+    assert_eq!(kept(&*store).await, None);
+}
+
+async fn an_entry_that_is_never_used_expires_after_its_writing(place: Place) {
+    let store = place.open(Duration::from_millis(500));
+    publish(&*store, "value").await;
+
+    sleep(Duration::from_millis(700)).await;
+
+    assert_eq!(kept(&*store).await, None);
+}
+
+async fn only_one_gets_the_lease(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+
+    let first = one.try_lease(&key()).await.unwrap();
+
+    assert!(first.is_some());
+    assert!(other.try_lease(&key()).await.unwrap().is_none());
+    assert!(one.try_lease(&key()).await.unwrap().is_none(), "nor in the same process");
+}
+
+async fn a_released_lease_is_free_and_left_no_entry(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    let lease = one.try_lease(&key()).await.unwrap().unwrap();
+
+    one.release(lease).await.unwrap();
+
+    assert_eq!(kept(&*other).await, None);
+    assert!(other.try_lease(&key()).await.unwrap().is_some());
+}
+
+async fn a_renewed_lease_outlives_its_term(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    let lease = one.try_lease(&key()).await.unwrap().unwrap();
+
+    let until = Instant::now() + LEASE + LEASE / 2;
+    while Instant::now() < until {
+        assert!(one.renew(&lease).await.unwrap());
+        sleep(LEASE / 6).await;
+    }
+
+    assert!(other.try_lease(&key()).await.unwrap().is_none());
+    assert_eq!(one.publish(lease, &entry("value")).await.unwrap(), Published::Stored);
+}
+
+async fn a_silent_holder_loses_its_lease_and_cannot_publish(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    let silent = one.try_lease(&key()).await.unwrap().unwrap();
+    sleep(LEASE + Duration::from_millis(300)).await;
+
+    let successor = other.try_lease(&key()).await.unwrap().expect("the lease is over");
+
+    assert!(!one.renew(&silent).await.unwrap());
+    assert_eq!(one.publish(silent, &entry("late")).await.unwrap(), Published::Refused);
+    assert_eq!(kept(&*one).await, None);
+    assert_eq!(other.publish(successor, &entry("value")).await.unwrap(), Published::Stored);
+    assert_eq!(kept(&*one).await.unwrap().bytes, "value");
+}
+
+async fn a_waiter_is_told_of_a_publication(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    let lease = one.try_lease(&key()).await.unwrap().unwrap();
+    let publication = async {
+        sleep(Duration::from_millis(300)).await;
+        one.publish(lease, &entry("value")).await.unwrap()
+    };
+
+    let asked = Instant::now();
+    let key = key();
+    let (_, told) = tokio::join!(publication, other.changed(&key, DAY));
+
+    told.unwrap();
+    let waited = asked.elapsed();
+    assert!((300..600).contains(&waited.as_millis()), "{waited:?}");
+    assert!(kept(&*other).await.is_some());
+}
+
+async fn a_waiter_is_told_of_a_release(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    let lease = one.try_lease(&key()).await.unwrap().unwrap();
+    let release = async {
+        sleep(Duration::from_millis(300)).await;
+        one.release(lease).await.unwrap();
+    };
+
+    let asked = Instant::now();
+    let key = key();
+    let ((), told) = tokio::join!(release, other.changed(&key, DAY));
+
+    told.unwrap();
+    assert!((300..600).contains(&asked.elapsed().as_millis()), "{:?}", asked.elapsed());
+}
+
+async fn a_waiter_gives_up_when_its_patience_ends(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    let _held = one.try_lease(&key()).await.unwrap().unwrap();
+
+    let asked = Instant::now();
+    other.changed(&key(), Duration::from_millis(400)).await.unwrap();
+
+    assert!((400..800).contains(&asked.elapsed().as_millis()), "{:?}", asked.elapsed());
+}
+
+async fn keys_do_not_touch_each_other(place: Place) {
+    let store = place.open(DAY);
+    let other = Key::new("test").arg("two");
+    let _held = store.try_lease(&other).await.unwrap().unwrap();
+
+    publish(&*store, "value").await;
+
+    assert_eq!(store.get(&other).await.unwrap(), None);
+    assert!(kept(&*store).await.is_some());
+}
+
+/// A dead process holds no lock: the kernel frees a lease on disk at once.
+#[tokio::test]
+async fn a_lease_on_disk_that_is_dropped_is_free_at_once() {
+    let place = Place::disk();
+    let (one, other) = (place.open(DAY), place.open(DAY));
+
+    drop(one.try_lease(&key()).await.unwrap().unwrap());
+
+    assert!(other.try_lease(&key()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_disk_keeps_to_its_bytes_and_loses_the_least_recently_used() {
+    let place = Place::disk();
+    let large = |at: usize| Key::new("test").arg(at);
+    // Room for three entries of 1000 bytes and their headers.
+    let store = place.open_bounded(DAY, 3 * 1100);
+    for at in 0..3 {
+        let lease = store.try_lease(&large(at)).await.unwrap().unwrap();
+        let bytes = Bytes::from(vec![7; 1000]);
+        store.publish(lease, &Entry { bytes, ..entry("") }).await.unwrap();
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(store.get(&large(0)).await.unwrap().is_some(), "the oldest is used again");
+    sleep(Duration::from_millis(20)).await;
+
+    let lease = store.try_lease(&large(3)).await.unwrap().unwrap();
+    let bytes = Bytes::from(vec![7; 1000]);
+    store.publish(lease, &Entry { bytes, ..entry("") }).await.unwrap();
+
+    let mut found = Vec::new();
+    for at in 0..4 {
+        found.push(store.get(&large(at)).await.unwrap().is_some());
+    }
+    assert_eq!(found, [true, false, true, true]);
+    assert_eq!(place.entries(), 3);
+}
