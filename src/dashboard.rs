@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
+
 use crate::blocking::blocking;
 use crate::cache::key::Key;
 use crate::cache::{Answer, Cache, Failure};
@@ -58,9 +60,11 @@ impl Dashboard {
     ) -> Result<Answer, Failure> {
         let key = key(dataset.fingerprint(), origin.code(dataset.contents()));
         let (dataset, cost) = (dataset.clone(), self.simulated_cost);
+        let failed = format!("{key} cannot be computed");
         let recipe = move || async move {
             tokio::time::sleep(cost).await;
-            blocking(move || frame::encode(query::selection(&dataset, origin)?)).await?
+            let compute = move || frame::encode(query::selection(&dataset, origin)?);
+            blocking(compute).await?.context(failed)
         };
         self.cache.memoize(&key, recipe).await
     }

@@ -6,7 +6,9 @@
 use std::fmt;
 
 use plotly::common::Title;
-use plotly::configuration::{ImageButtonFormats, ModeBarButtonName, ToImageButtonOptions};
+use plotly::configuration::{
+    DisplayModeBar, ImageButtonFormats, ModeBarButtonName, ToImageButtonOptions,
+};
 use plotly::layout::{Axis, Margin};
 use plotly::{Configuration, Layout, Plot};
 use polars::prelude::{DataFrame, PolarsResult};
@@ -113,13 +115,14 @@ impl fmt::Display for Graph {
 fn plot(layout: Layout, file_name: &str) -> Plot {
     let mut plot = Plot::new();
     // Room for the ticks; titles and legends make their own.
-    let margin = Margin::new().left(56).right(16).top(32).bottom(44);
+    let margin = Margin::new().left(56).right(16).top(32).bottom(24);
     plot.set_layout(layout.margin(margin));
     let image =
         ToImageButtonOptions::new().format(ImageButtonFormats::Png).filename(file_name).scale(2);
     plot.set_configuration(
         Configuration::new()
             .responsive(true)
+            .display_mode_bar(DisplayModeBar::Hover)
             .display_logo(false)
             // What is left: save as an image, zoom, and back.
             .mode_bar_buttons_to_remove(vec![

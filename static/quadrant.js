@@ -1,4 +1,5 @@
-// Draws the figure of each fragment that arrives, in the page's palette. All else is htmx.
+// Draws the figure of each fragment that arrives, in the page's palette, and says when none can
+// arrive. All else is htmx.
 
 // The palette lives in quadrant.css; traces name no colors, so a template gives them theirs:
 // flights are blue, delays are orange, in all four graphs.
@@ -7,7 +8,8 @@ function palette() {
   const color = (name) => style.getPropertyValue(`--${name}`).trim();
   const [flights, delay, ink, muted, line, panel] =
     ["flights", "delay", "ink", "muted", "line", "panel"].map(color);
-  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line };
+  const title = { standoff: 6, font: { size: 12 } };
+  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line, title };
   const lines = [{ line: { color: delay }, opacity: 0.75 }, { line: { color: delay } }];
   return {
     data: {
@@ -46,6 +48,18 @@ function purge(event) {
   }
 }
 
+// A server that cannot be reached sends no fragment to say so; the page has brought one.
+function unreachable({ detail: { ctx } }) {
+  const slot = ctx?.target?.closest("[data-slot]");
+  if (!slot) return;
+  const alert = document.getElementById("unreachable").content.cloneNode(true);
+  alert.querySelector("button").dataset.hxGet = ctx.request.action;
+  slot.querySelectorAll(".js-plotly-plot").forEach((plot) => Plotly.purge(plot));
+  slot.replaceChildren(alert);
+  htmx.process(slot);
+}
+
+document.addEventListener("htmx:error", unreachable);
 document.addEventListener("htmx:before:swap", purge);
 document.addEventListener("htmx:after:swap", draw);
 document.getElementById("plotly").addEventListener("load", draw);

@@ -127,6 +127,11 @@ impl Folder {
 
     fn publish(&self, Lease { key, right }: Lease, stored: &[u8]) -> io::Result<Published> {
         let Right::Lock(lock) = right else { return Ok(Published::Refused) };
+        if stored.len() as u64 > self.max_bytes {
+            let (bytes, most) = (stored.len(), self.max_bytes);
+            let reason = format!("an entry of {bytes} bytes where {most} may be occupied");
+            return Err(io::Error::new(io::ErrorKind::StorageFull, reason));
+        }
         let mut file = tempfile::Builder::new().prefix(evict::TEMPORARY).tempfile_in(&self.path)?;
         file.write_all(stored)?;
         let persist = || file.persist(self.entry(&key)).map(drop).map_err(io::Error::from);

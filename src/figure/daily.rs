@@ -28,7 +28,7 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
         .y_axis(
             axis("Flights").domain(&[0.0, 0.3]).range_mode(RangeMode::ToZero).tick_format(",~f"),
         )
-        .y_axis2(axis(&delay_axis(metric)).domain(&[0.38, 1.0]));
+        .y_axis2(axis("Delay (min)").domain(&[0.38, 1.0]));
     let mut plot = plot(layout, "quadrant-daily");
     plot.add_trace(
         Bar::new(dates.clone(), flights)
@@ -49,11 +49,6 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
     plot.add_trace(line(rolling, "7-day rolling mean", "over 7 days").line(Line::new().width(2.5)));
     let title = format!("Flights and {} by day", metric.delay());
     Ok(Figure { title, caption, ramp: None, json: json(&plot) })
-}
-
-/// The name of a vertical axis of delays, short enough for the height of a phone's graph.
-pub(super) fn delay_axis(metric: Metric) -> String {
-    format!("Delay, {} (min)", metric.word())
 }
 
 /// Above the plot and to the left, so that it fits a phone.

@@ -27,10 +27,11 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
     let (code, name) = (text("destination")?, text("name")?);
     let (distance, delay) = (number("distance")?, number(metric.word())?);
     let (mean, median, p90) = (number("mean")?, number("median")?, number("p90")?);
+    // Not in bold type: plotly.js sets its style inline, which our policy forbids.
     let says = (0..frame.height())
         .map(|row| {
             format!(
-                "<b>{}</b> {}<br>{} flights, {} miles<br>delay: mean {}, median {}, p90 {} min",
+                "{} · {}<br>{} flights, {} miles<br>delay: mean {}, median {}, p90 {} min",
                 code[row],
                 name[row],
                 count(flights[row].into()),
@@ -56,7 +57,7 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
 
     let layout = Layout::new()
         .x_axis(axis("Distance (miles)").tick_format(",d").zero_line(false))
-        .y_axis(axis(&super::daily::delay_axis(metric)));
+        .y_axis(axis(&format!("Delay, {} (min)", metric.word())));
     let mut plot = plot(layout, "quadrant-destinations");
     let largest = flights.iter().max().copied().unwrap_or(1) as usize;
     let marker = Marker::new()

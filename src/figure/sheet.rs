@@ -32,6 +32,8 @@ fn text(value: &AnyValue<'_>) -> String {
         AnyValue::Float64(number) => minutes(*number),
         AnyValue::String(text) => (*text).to_owned(),
         AnyValue::UInt32(number) => super::count((*number).into()),
+        // The same minus sign as in front of fractions.
+        AnyValue::Int32(number) => minutes((*number).into()),
         other => other.to_string(),
     }
 }

@@ -127,3 +127,48 @@ fn a_folder_is_no_data_file() {
     assert_eq!(done.status.code(), Some(1));
     assert!(String::from_utf8(done.stderr).unwrap().contains("it is not a file"));
 }
+
+/// A data file whose metadata are sound and whose flights from Atlanta are not.
+fn damaged(folder: &TempDir) -> std::path::PathBuf {
+    let path = folder.path().join("flights.parquet");
+    let mut bytes = fs::read("data/flights.parquet").unwrap();
+    bytes[400_000..403_000].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_computation_that_fails_has_a_reference_and_leaves_the_others_alone() {
+    let folder = TempDir::new().unwrap();
+    let app = app(&folder, &damaged(&folder));
+
+    let failed = app.signal("origin=ATL").await;
+    let other = app.signal("origin=ABE").await;
+
+    assert_eq!((failed.status, other.status), (500, 200));
+    assert!(failed.text().contains("role=\"alert\""));
+    assert_eq!(failed.asks(), ["/signal?origin=ATL"], "its button asks again");
+    let line = &app.logged("a request failed")[0];
+    let reference = line["reference"].as_str().unwrap();
+    assert!(failed.text().contains(reference), "{}", failed.text());
+    assert!(!failed.text().contains("parquet"), "the cause is for the log");
+    let chain = line["message"].as_str().unwrap();
+    assert!(chain.contains(":ATL cannot be computed: parquet"), "{chain}");
+    assert!(app.logged("computed").len() == 1, "an error is not stored");
+}
+
+#[tokio::test]
+async fn a_cache_folder_that_cannot_be_is_a_notice_and_one_computation_for_a_page() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let folder = file.path().join("cache");
+    let app = App::spawn(&[("CACHE_DIR", folder.to_str().unwrap())]);
+
+    let signal = app.signal("origin=ATL").await;
+    for ask in signal.asks() {
+        assert_eq!(app.get(&ask).await.status, 200);
+    }
+
+    assert_eq!((signal.status, signal.header("cache-status")), (200, "quadrant; fwd=miss"));
+    assert!(signal.text().contains("class=\"notice\""), "{}", signal.text());
+    assert_eq!(app.computations(), 1);
+}

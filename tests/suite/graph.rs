@@ -147,7 +147,7 @@ async fn every_graph_says_its_axes_and_units() {
 
     assert_eq!(
         (title(&daily, "yaxis"), title(&daily, "yaxis2")),
-        ("Flights".into(), "Delay, mean (min)".into())
+        ("Flights".into(), "Delay (min)".into())
     );
     assert_eq!(title(&distribution, "xaxis"), "Delay at arrival (minutes)");
     assert_eq!(title(&destinations, "xaxis"), "Distance (miles)");

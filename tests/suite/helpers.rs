@@ -3,6 +3,8 @@
 pub(crate) mod app;
 pub(crate) mod answer;
 pub(crate) mod redis;
+pub(crate) mod browser;
+pub(crate) mod webdriver;
 pub(crate) mod place;
 pub(crate) mod flights;
 

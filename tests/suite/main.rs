@@ -18,4 +18,5 @@ mod redis_away;
 mod dataset;
 mod settings;
 mod assets;
+mod browser;
 mod tidy;

@@ -226,6 +226,22 @@ async fn a_lease_on_disk_that_is_dropped_is_free_at_once() {
 }
 
 #[tokio::test]
+async fn an_entry_that_the_disk_has_no_room_for_is_refused_and_takes_none_along() {
+    let place = Place::disk();
+    publish(&*place.open(DAY), "value").await;
+    let store = place.open_bounded(DAY, 200);
+    let other = Key::new("test").arg("two");
+
+    let lease = store.try_lease(&other).await.unwrap().unwrap();
+    let bytes = Bytes::from(vec![7; 1000]);
+    let refused = store.publish(lease, &Entry { bytes, ..entry("") }).await.unwrap_err();
+
+    assert!(refused.to_string().contains("the disk store is full"), "{refused}");
+    assert!(kept(&*store).await.is_some());
+    assert!(store.try_lease(&other).await.unwrap().is_some(), "the lease is free");
+}
+
+#[tokio::test]
 async fn the_disk_keeps_to_its_bytes_and_loses_the_least_recently_used() {
     let place = Place::disk();
     let large = |at: usize| Key::new("test").arg(at);

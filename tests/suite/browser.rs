@@ -1,0 +1,142 @@
+//! What a user of the page sees, in a real Chromium.
+
+mod first_load;
+mod choosing;
+mod waiting;
+mod failing;
+mod looks;
+mod reading;
+
+use serde_json::{Value, json};
+
+use crate::helpers::app::App;
+use crate::helpers::browser::Browser;
+use crate::helpers::redis::Redis;
+
+/// In the order of the page.
+const GRAPHS: [&str; 4] = ["daily", "distribution", "rhythm", "destinations"];
+
+/// What the page says at this moment, and what plotly.js has drawn there.
+const VIEW: &str = r#"
+const marks = {
+    daily: ".bars path, .scatterlayer path.js-line",
+    distribution: ".bars path",
+    rhythm: ".heatmaplayer image[*|href^='data:image/png']",
+    destinations: ".scatterlayer path.point",
+};
+const visible = (mark) => mark.getBoundingClientRect().height > 0;
+const panel = (graph) => {
+    const panel = document.getElementById(`graph-${graph}`);
+    const plot = panel.querySelector(".js-plotly-plot");
+    return {
+        says: panel.querySelector(".source a")?.search.slice(1).split("&v=")[0],
+        v: panel.querySelector("figure")?.dataset.v,
+        title: panel.querySelector("h2")?.textContent,
+        caption: panel.querySelector(".caption")?.textContent,
+        marks: [...panel.querySelectorAll(marks[graph])].filter(visible).length,
+        values: JSON.stringify(plot?.data?.map(({ y, z }) => z ?? y)),
+    };
+};
+const { origin, metric } = document.getElementById("choice").elements;
+return {
+    address: location.pathname + location.search,
+    origin: origin.value,
+    metric: metric.value,
+    status: document.getElementById("signal").innerText,
+    isBusy: document.querySelector(".htmx-request, .computing") !== null,
+    panels: Object.keys(marks).map(panel),
+};
+"#;
+
+/// What the server would have drawn, as `values` above.
+const FIGURE: &str = r#"
+const [graph, query] = arguments;
+const html = await (await fetch(`/graphs/${graph}?${query}`)).text();
+const figure = new DOMParser().parseFromString(html, "text/html").querySelector("script.figure");
+return JSON.stringify(JSON.parse(figure.textContent).data.map(({ y, z }) => z ?? y));
+"#;
+
+/// What the whole page shows: one choice, in all its parts.
+#[derive(Debug, PartialEq)]
+struct View {
+    status: String,
+    v: [String; 4],
+    titles: [String; 4],
+    captions: [String; 4],
+    values: [String; 4],
+}
+
+/// Tries a claim with each store: the disk, and a Redis.
+fn with_each_store(settings: &[(&str, &str)], claim: impl Fn(&App)) {
+    claim(&App::spawn(settings));
+
+    let redis = Redis::spawn();
+    let url = redis.url();
+    claim(&App::spawn(&[settings, &[("REDIS_URL", &url)]].concat()));
+}
+
+/// A window on a desk.
+fn desktop() -> Browser {
+    Browser::open(1280, 900)
+}
+
+/// The page of an app, with its four graphs drawn.
+fn open(browser: &Browser, app: &App) -> View {
+    browser.goto(&app.url);
+    eventually_shows(browser, "ALL", "mean")
+}
+
+/// Chooses an airport of the list with the mouse.
+fn choose(browser: &Browser, code: &str) {
+    browser.click(&format!("select[name=origin] option[value={code}]"));
+}
+
+/// Waits until every part of the page shows a choice, and nothing is under way.
+fn eventually_shows(browser: &Browser, code: &str, metric: &str) -> View {
+    browser.wait(&format!("{code} and {metric}"), || shown(browser, code, metric))
+}
+
+/// The view of a choice if all of the page shows it, or else what it shows.
+fn shown(browser: &Browser, code: &str, metric: &str) -> Result<View, String> {
+    let seen = browser.script(VIEW, json!([]));
+    let query = format!("origin={code}&metric={metric}");
+    // The bare address shows the default.
+    let is_here =
+        seen["address"] == format!("/?{query}") || seen["address"] == "/" && code == "ALL";
+    let place = if code == "ALL" { "All airports" } else { &format!("({code})") };
+    let is_chosen = seen["origin"] == code && seen["metric"] == metric;
+    let is_said = seen["status"].as_str().unwrap().contains(place);
+    let panels = seen["panels"].as_array().unwrap();
+    let is_drawn = |panel: &Value| panel["says"] == query && panel["marks"] != 0;
+    let is_idle = seen["isBusy"] == false;
+    if !(is_here && is_chosen && is_said && is_idle && panels.iter().all(is_drawn)) {
+        return Err(summary(seen));
+    }
+    let each = |what: &str| {
+        [0, 1, 2, 3].map(|panel| panels[panel][what].as_str().unwrap_or_default().to_owned())
+    };
+    let status = seen["status"].as_str().unwrap().to_owned();
+    let (v, titles) = (each("v"), each("title"));
+    Ok(View { status, v, titles, captions: each("caption"), values: each("values") })
+}
+
+/// What was seen, without the many numbers.
+fn summary(mut seen: Value) -> String {
+    for panel in seen["panels"].as_array_mut().unwrap() {
+        panel.as_object_mut().unwrap().remove("values");
+    }
+    format!("{seen:#}")
+}
+
+/// Whether the drawn values are those that the server has for a choice.
+fn assert_drawn_from(browser: &Browser, view: &View, code: &str, metric: &str) {
+    for (graph, values) in GRAPHS.iter().zip(&view.values) {
+        let arguments = json!([graph, format!("origin={code}&metric={metric}")]);
+        assert_eq!(browser.script(FIGURE, arguments), *values, "{graph} of {code}");
+    }
+}
+
+/// Fails when the console has a message, or the policy has forbidden something.
+fn assert_silent(browser: &Browser) {
+    assert_eq!(browser.complaints(), [""; 0]);
+}
