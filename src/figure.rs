@@ -6,9 +6,7 @@
 use std::fmt;
 
 use plotly::common::Title;
-use plotly::configuration::{
-    DisplayModeBar, ImageButtonFormats, ModeBarButtonName, ToImageButtonOptions,
-};
+use plotly::configuration::{ImageButtonFormats, ModeBarButtonName, ToImageButtonOptions};
 use plotly::layout::{Axis, Margin};
 use plotly::{Configuration, Layout, Plot};
 use polars::prelude::{DataFrame, PolarsResult};
@@ -122,7 +120,6 @@ fn plot(layout: Layout, file_name: &str) -> Plot {
     plot.set_configuration(
         Configuration::new()
             .responsive(true)
-            .display_mode_bar(DisplayModeBar::Hover)
             .display_logo(false)
             // What is left: save as an image, zoom, and back.
             .mode_bar_buttons_to_remove(vec![
