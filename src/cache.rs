@@ -7,19 +7,17 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::anyhow;
 use bytes::Bytes;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
-use tokio::time::{interval, sleep};
-use tracing::{Instrument, debug, info, warn};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+use tracing::{debug, warn};
 
-use self::entry::{Entry, Stamp};
+use self::entry::Entry;
 use self::flight::Flights;
 use self::key::Key;
-use self::store::{LEASE, Lease, Published, Store};
+use self::store::Store;
 
 pub use self::answer::{Answer, Failure, Outcome};
 
@@ -31,6 +29,7 @@ pub mod disk;
 pub mod redis;
 pub mod fallback;
 mod flight;
+mod lead;
 
 /// How often a flight that waits looks for itself, in case nobody tells it: seldom enough to cost
 /// nothing, often enough that nobody notices a message that was lost.
@@ -117,17 +116,9 @@ impl Cache {
         F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
     {
         loop {
-            let turn = self.turn.clone().acquire_owned();
-            let mut turn = pin!(turn);
-            // While this process computes something else, another may publish.
-            let turn = loop {
-                tokio::select! {
-                    turn = &mut turn => break turn,
-                    () = sleep(LOOK_AGAIN) => {}
-                }
-                if let Some(entry) = self.look(&key).await {
-                    return Ok(Answer { entry, outcome: Outcome::Collapsed });
-                }
+            let turn = match self.turn_unless_published(&key).await {
+                Ok(turn) => turn,
+                Err(entry) => return Ok(Answer { entry, outcome: Outcome::Collapsed }),
             };
             match self.store.try_lease(&key).await {
                 Ok(Some(lease)) => return self.lead(lease, recipe).await,
@@ -148,99 +139,17 @@ impl Cache {
         }
     }
 
-    async fn lead<F>(
-        &self,
-        lease: Lease,
-        recipe: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Answer, Failure>
-    where
-        F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
-    {
-        let key = lease.key().clone();
-        // Another worker may have published between our miss and our lease.
-        if let Some(entry) = self.look(&key).await {
-            self.release(lease).await;
-            return Ok(Answer { entry, outcome: Outcome::Collapsed });
-        }
-        let started = Instant::now();
-        let computed = self.renewing(&lease, tokio::spawn(recipe().in_current_span())).await;
-        let entry = match computed {
-            Ok(bytes) => self.stamped(bytes, started),
-            Err(error) => {
-                self.release(lease).await;
-                return Err(error.into());
-            }
-        };
-        let published = self.store.publish(lease, &entry).await;
-        let said = match &published {
-            Ok(Published::Stored) => "published it".to_owned(),
-            Ok(Published::Refused) => "was too late: another had taken over".to_owned(),
-            Err(error) => format!("could not publish it: {error}"),
-        };
-        self.log(&key, &entry, &said);
-        self.is_keeping.store(published.is_ok(), Ordering::Relaxed);
-        match published {
-            Ok(Published::Stored) => Ok(Answer { entry, outcome: Outcome::Stored }),
-            // The successor's value is everybody's; ours is the same unless it has not come yet.
-            Ok(Published::Refused) => Ok(match self.look(&key).await {
-                Some(entry) => Answer { entry, outcome: Outcome::Collapsed },
-                None => Answer { entry, outcome: Outcome::Computed },
-            }),
-            Err(_) => Ok(Answer { entry, outcome: Outcome::Computed }),
-        }
-    }
-
-    /// Computes without a lease: with no store at all, each process helps itself.
-    async fn alone<F>(&self, key: &Key, recipe: impl FnOnce() -> F) -> Result<Answer, Failure>
-    where
-        F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
-    {
-        let started = Instant::now();
-        let bytes = joined(tokio::spawn(recipe().in_current_span()).await)?;
-        let entry = self.stamped(bytes, started);
-        self.log(key, &entry, "kept it nowhere");
-        self.is_keeping.store(false, Ordering::Relaxed);
-        Ok(Answer { entry, outcome: Outcome::Computed })
-    }
-
-    /// Waits for the computation, and shows meanwhile that this worker lives.
-    async fn renewing(
-        &self,
-        lease: &Lease,
-        mut computing: JoinHandle<anyhow::Result<Bytes>>,
-    ) -> anyhow::Result<Bytes> {
-        // Two renewals may be lost before the lease is.
-        let mut renewal = interval(LEASE / 3);
+    /// Waits for the right to compute in this process; meanwhile another process may publish.
+    async fn turn_unless_published(&self, key: &Key) -> Result<OwnedSemaphorePermit, Entry> {
+        let mut turn = pin!(self.turn.clone().acquire_owned());
         loop {
             tokio::select! {
-                computed = &mut computing => return joined(computed),
-                _ = renewal.tick() => {}
+                turn = &mut turn => return Ok(turn.expect("the turns are never closed")),
+                () = sleep(LOOK_AGAIN) => {}
             }
-            // A lease that is lost shows when we publish; the value is as good for our callers.
-            if let Err(error) = self.store.renew(lease).await {
-                debug!(%error, "could not renew a lease: {error}");
+            if let Some(entry) = self.look(key).await {
+                return Err(entry);
             }
         }
     }
-
-    async fn release(&self, lease: Lease) {
-        let key = lease.key().clone();
-        if let Err(error) = self.store.release(lease).await {
-            warn!(%key, %error, "the lease of {key} ends by itself: {error}");
-        }
-    }
-
-    fn stamped(&self, bytes: Bytes, started: Instant) -> Entry {
-        Entry { stamp: Stamp::now(started.elapsed(), self.worker), bytes }
-    }
-
-    fn log(&self, key: &Key, entry: &Entry, said: &str) {
-        let (compute_ms, worker) = (entry.stamp.compute.as_millis() as u64, self.worker);
-        info!(%key, compute_ms, worker, "computed {key} and {said}");
-    }
-}
-
-/// The value of a task, or its error, or the fact that it panicked.
-fn joined(done: Result<anyhow::Result<Bytes>, tokio::task::JoinError>) -> anyhow::Result<Bytes> {
-    done.unwrap_or_else(|panic| Err(anyhow!("the computation failed: {panic}")))
 }

@@ -36,6 +36,9 @@ impl fmt::Display for Mistake {
             return write!(f, "{}", self.0);
         }
         let option = self.context(ContextKind::InvalidArg);
+        if let (ErrorKind::MissingRequiredArgument, Some(missing)) = (self.0.kind(), &option) {
+            return write!(f, "this is missing: {missing}");
+        }
         let value = self.context(ContextKind::InvalidValue);
         let (Some(option), Some(value)) = (option, value) else {
             // The first line says it; the rest is a usage text.

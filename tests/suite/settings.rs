@@ -43,10 +43,19 @@ fn a_wrong_variable_stops_the_start_with_one_line_that_names_it() {
 
 #[test]
 fn a_wrong_option_stops_the_start_with_one_line_that_names_it() {
-    for words in [vec!["--prot", "1"], vec!["serve", "--prot"], vec!["sevre"], vec!["import"]] {
-        let done = quadrant(&[]).args(&words).output().unwrap();
+    for (words, names) in [
+        (&["--prot", "1"][..], "--prot"),
+        (&["serve", "--prot"], "--prot"),
+        (&["sevre"], "sevre"),
+        (&["--port", "1", "serve"], "--port"),
+        (&["serve", "--port"], "--port"),
+        (&["import", "source.parquet"], "--output <FILE>"),
+        (&["import", "--output", "flights.parquet"], "<SOURCE>"),
+    ] {
+        let done = quadrant(&[]).args(words).output().unwrap();
 
         let said = String::from_utf8(done.stderr).unwrap();
+        assert!(said.contains(names), "{said}");
         assert_eq!(done.status.code(), Some(2), "{said}");
         assert_eq!(said.trim_end().lines().count(), 1, "{said}");
     }

@@ -1,0 +1,118 @@
+//! What a process does once it has the right to compute, and once there is nobody to give it.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use anyhow::anyhow;
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+use tokio::time::interval;
+use tracing::{Instrument, debug, info, warn};
+
+use super::entry::{Entry, Stamp};
+use super::key::Key;
+use super::store::{LEASE, Lease, Published};
+use super::{Answer, Cache, Failure, Outcome};
+
+impl Cache {
+    /// Looks again, computes, publishes; releases on every other exit.
+    pub(super) async fn lead<F>(
+        &self,
+        lease: Lease,
+        recipe: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Answer, Failure>
+    where
+        F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
+    {
+        let key = lease.key().clone();
+        // Another worker may have published between our miss and our lease.
+        if let Some(entry) = self.look(&key).await {
+            self.release(lease).await;
+            return Ok(Answer { entry, outcome: Outcome::Collapsed });
+        }
+        let started = Instant::now();
+        let computed = self.renewing(&lease, tokio::spawn(recipe().in_current_span())).await;
+        let entry = match computed {
+            Ok(bytes) => self.stamped(bytes, started),
+            Err(error) => {
+                self.release(lease).await;
+                return Err(error.into());
+            }
+        };
+        let published = self.store.publish(lease, &entry).await;
+        let said = match &published {
+            Ok(Published::Stored) => "published it".to_owned(),
+            Ok(Published::Refused) => "was too late: another had taken over".to_owned(),
+            Err(error) => format!("could not publish it: {error}"),
+        };
+        self.log(&key, &entry, &said);
+        self.is_keeping.store(published.is_ok(), Ordering::Relaxed);
+        match published {
+            Ok(Published::Stored) => Ok(Answer { entry, outcome: Outcome::Stored }),
+            // The successor's value is everybody's; ours is the same unless it has not come yet.
+            Ok(Published::Refused) => Ok(match self.look(&key).await {
+                Some(entry) => Answer { entry, outcome: Outcome::Collapsed },
+                None => Answer { entry, outcome: Outcome::Computed },
+            }),
+            Err(_) => Ok(Answer { entry, outcome: Outcome::Computed }),
+        }
+    }
+
+    /// Computes without a lease: with no store at all, each process helps itself.
+    pub(super) async fn alone<F>(
+        &self,
+        key: &Key,
+        recipe: impl FnOnce() -> F,
+    ) -> Result<Answer, Failure>
+    where
+        F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
+    {
+        let started = Instant::now();
+        let bytes = joined(tokio::spawn(recipe().in_current_span()).await)?;
+        let entry = self.stamped(bytes, started);
+        self.log(key, &entry, "kept it nowhere");
+        self.is_keeping.store(false, Ordering::Relaxed);
+        Ok(Answer { entry, outcome: Outcome::Computed })
+    }
+
+    /// Waits for the computation, and shows meanwhile that this worker lives.
+    async fn renewing(
+        &self,
+        lease: &Lease,
+        mut computing: JoinHandle<anyhow::Result<Bytes>>,
+    ) -> anyhow::Result<Bytes> {
+        // Two renewals may be lost before the lease is.
+        let mut renewal = interval(LEASE / 3);
+        loop {
+            tokio::select! {
+                computed = &mut computing => return joined(computed),
+                _ = renewal.tick() => {}
+            }
+            // A lease that is lost shows when we publish; the value is as good for our callers.
+            if let Err(error) = self.store.renew(lease).await {
+                debug!(%error, "could not renew a lease: {error}");
+            }
+        }
+    }
+
+    async fn release(&self, lease: Lease) {
+        let key = lease.key().clone();
+        if let Err(error) = self.store.release(lease).await {
+            warn!(%key, %error, "the lease of {key} ends by itself: {error}");
+        }
+    }
+
+    fn stamped(&self, bytes: Bytes, started: Instant) -> Entry {
+        Entry { stamp: Stamp::now(started.elapsed(), self.worker), bytes }
+    }
+
+    fn log(&self, key: &Key, entry: &Entry, said: &str) {
+        let (compute_ms, worker) = (entry.stamp.compute.as_millis() as u64, self.worker);
+        info!(%key, compute_ms, worker, "computed {key} and {said}");
+    }
+}
+
+/// The value of a task, or its error, or the fact that it panicked.
+fn joined(done: Result<anyhow::Result<Bytes>, tokio::task::JoinError>) -> anyhow::Result<Bytes> {
+    done.unwrap_or_else(|panic| Err(anyhow!("the computation failed: {panic}")))
+}
