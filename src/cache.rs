@@ -6,7 +6,6 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +16,7 @@ use tracing::{debug, warn};
 use self::entry::Entry;
 use self::flight::Flights;
 use self::key::Key;
-use self::store::Store;
+use self::store::{LEASE, Store};
 
 pub use self::answer::{Answer, Failure, Outcome};
 
@@ -31,9 +30,11 @@ pub mod fallback;
 mod flight;
 mod lead;
 
-/// How often a flight that waits looks for itself, in case nobody tells it: seldom enough to cost
-/// nothing, often enough that nobody notices a message that was lost.
+/// How often a flight that waits for its turn looks whether another process has published: seldom
+/// enough to cost nothing, often enough that nobody notices.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Between two attempts to get a lease: not noticed by people, and no load for a store.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Memoizes over one store; clones share it.
 #[derive(Clone)]
@@ -42,23 +43,18 @@ pub struct Cache {
     flights: Arc<Flights>,
     /// One computation at a time: a second would slow the first and double the memory.
     turn: Arc<Semaphore>,
-    /// Whether the last value that was computed is kept anywhere.
-    is_keeping: Arc<AtomicBool>,
     worker: u16,
 }
 
 impl Cache {
     /// Memoizes in `store`, on behalf of the worker of this number.
     pub fn new(store: Arc<dyn Store>, worker: u16) -> Self {
-        let (turn, is_keeping) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicBool::new(true)));
-        Self { store, flights: Arc::default(), turn, is_keeping, worker }
+        Self { store, flights: Arc::default(), turn: Arc::new(Semaphore::new(1)), worker }
     }
 
     /// A sentence for the users while the store is not as it should be.
     pub fn notice(&self) -> Option<&'static str> {
-        let is_keeping = self.is_keeping.load(Ordering::Relaxed);
-        let lost = "Results cannot be kept at the moment: each is computed anew.";
-        self.store.notice().or((!is_keeping).then_some(lost))
+        self.store.notice()
     }
 
     /// Answers from the store, or has `recipe` run once for all who ask for `key` meanwhile.
@@ -129,10 +125,11 @@ impl Cache {
                 }
             }
             drop(turn);
-            if let Err(error) = self.store.changed(&key, LOOK_AGAIN).await {
+            if let Err(error) = self.store.changed(&key, LEASE).await {
                 debug!(%key, %error, "could not wait for the lease of {key}");
-                sleep(LOOK_AGAIN).await;
             }
+            // Whatever a store says, no flight may circle without a pause.
+            sleep(PAUSE).await;
             if let Some(entry) = self.look(&key).await {
                 return Ok(Answer { entry, outcome: Outcome::Collapsed });
             }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 pub use self::mistake::Mistake;
@@ -18,6 +18,9 @@ mod mistake;
 
 /// The longest duration that a setting may have, ten years: Redis counts milliseconds in 64 bits.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+/// What is logged unless another filter is set: actix announces its own start besides ours.
+const FILTER: &str = "info,actix_server=warn";
 
 /// What the command line asks for.
 #[derive(Debug, Parser)]
@@ -77,7 +80,7 @@ pub struct Config {
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,
     /// What is logged, such as debug or quadrant=trace,warn
-    #[arg(long, env = "RUST_LOG", default_value = "info,actix_server=warn", value_parser = filter)]
+    #[arg(long, env = "RUST_LOG", default_value = FILTER, value_parser = filter)]
     pub rust_log: String,
 }
 
@@ -119,7 +122,14 @@ impl Cli {
     }
 
     fn parse_from_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, Mistake> {
-        Self::try_parse_from(words).map_err(Mistake::new)
+        let words: Vec<OsString> = words.into_iter().collect();
+        let mut command = Self::command();
+        if words.get(1).is_some_and(|word| word == "import") {
+            // An import has no port; a wrong one in the environment is not its business.
+            command = command.mut_args(|argument| argument.env(None::<&'static str>));
+        }
+        let matches = command.try_get_matches_from(words).map_err(Mistake::new)?;
+        Self::from_arg_matches(&matches).map_err(Mistake::new)
     }
 }
 
@@ -156,6 +166,7 @@ fn size(text: &str) -> Result<u64, String> {
 }
 
 fn filter(text: &str) -> Result<String, String> {
+    let text = if text.is_empty() { FILTER } else { text };
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 

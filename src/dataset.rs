@@ -9,68 +9,22 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 use polars::prelude::{
-    DataFrame, DataType, Expr, HiveOptions, IdxSize, LazyFrame, ParquetReader, PolarsResult,
-    ScanArgsParquet, ScanSources, SerReader, col,
+    DataFrame, Expr, HiveOptions, IdxSize, LazyFrame, PolarsResult, ScanArgsParquet, ScanSources,
+    col,
 };
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use self::contents::{Airport, COLUMNS, Contents, METADATA};
 pub use self::current::Datasets;
 pub use self::origin::Origin;
 use crate::query;
 
+mod contents;
 mod current;
 mod origin;
-
-/// The name of our entry in the file's metadata; its digit is the version of the layout.
-pub const METADATA: &str = "quadrant.1";
-
-/// The columns and their types, in the order of the file.
-pub const COLUMNS: [(&str, DataType); 7] = [
-    ("origin", DataType::UInt16),
-    ("day", DataType::UInt16),
-    ("hour", DataType::UInt8),
-    ("minute", DataType::UInt8),
-    ("destination", DataType::UInt16),
-    ("distance", DataType::UInt16),
-    ("delay", DataType::Int16),
-];
-
-/// What the file says of its rows, as JSON in its metadata.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contents {
-    /// Day 0, in days since 1970-01-01.
-    pub first_day: i32,
-    /// How many days the rows span.
-    pub days: u16,
-    /// The smallest delay, in minutes; negative is early.
-    pub min_delay: i16,
-    /// The largest delay, in minutes.
-    pub max_delay: i16,
-    /// Every origin and destination by code; the columns hold positions in this list.
-    pub airports: Vec<Airport>,
-}
-
-/// An airport and the rows of the flights that leave it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Airport {
-    /// IATA code.
-    pub code: String,
-    /// Name, or the code where none is known.
-    pub name: String,
-    /// City, or nothing.
-    pub city: String,
-    /// State, or nothing.
-    pub state: String,
-    /// Its first row.
-    pub first: u32,
-    /// How many flights leave it.
-    pub flights: u32,
-}
 
 /// What tells one file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +41,8 @@ pub struct Dataset {
     fingerprint: String,
     identity: Identity,
     path: PathBuf,
-    sources: ScanSources,
+    /// One file, in the form that polars scans.
+    file: Arc<[File]>,
 }
 
 impl Dataset {
@@ -107,9 +62,9 @@ impl Dataset {
         ensure!(metadata.len() > 0, "it is empty");
         let fingerprint = fingerprint(&mut file)?;
         let contents = Contents::read(file.try_clone()?)?;
-        let sources = ScanSources::Files(Arc::new([file]));
         let identity = Identity::of(&metadata);
-        Ok(Self { contents, fingerprint, identity, path: path.to_owned(), sources })
+        let file = Arc::new([file]);
+        Ok(Self { contents, fingerprint, identity, path: path.to_owned(), file })
     }
 
     /// What the file says of its rows.
@@ -127,6 +82,22 @@ impl Dataset {
         Identity::at(&self.path) == Some(self.identity)
     }
 
+    /// Fails when the file that is held open has been written to since it was opened: what was read
+    /// of it then belongs to no fingerprint. (Replacing the path by a rename leaves it as it was.)
+    ///
+    /// # Errors
+    ///
+    /// One line that names the file.
+    pub fn ensure_unaltered(&self) -> anyhow::Result<()> {
+        let now = Identity::of(&self.file[0].metadata()?);
+        let path = self.path.display();
+        ensure!(
+            now == self.identity,
+            "{path} was written to while it was read; replace it by a rename"
+        );
+        Ok(())
+    }
+
     /// The rows of an origin's flights.
     pub fn rows(&self, origin: Origin) -> Range<u32> {
         match self.contents.airport(origin) {
@@ -142,7 +113,7 @@ impl Dataset {
     /// What polars says of a damaged file.
     pub fn scan(&self, rows: Range<u32>, columns: &[&str]) -> PolarsResult<DataFrame> {
         let columns: Vec<Expr> = columns.iter().map(|name| col(*name)).collect();
-        scan(self.sources.clone())?
+        scan(ScanSources::Files(self.file.clone()))?
             .slice(rows.start.into(), rows.len() as IdxSize)
             .select(columns)
             .collect()
@@ -160,51 +131,6 @@ pub fn scan(file: ScanSources) -> PolarsResult<LazyFrame> {
     let hive_options = HiveOptions::new_disabled();
     let args = ScanArgsParquet { cache: false, hive_options, ..Default::default() };
     LazyFrame::scan_parquet_sources(file, args)
-}
-
-impl Contents {
-    /// All flights of the file.
-    pub fn flights(&self) -> u32 {
-        self.airports.iter().map(|airport| airport.flights).sum()
-    }
-
-    /// A day of the file, counted from 0, as `2001-01-01`.
-    pub fn date(&self, day: u16) -> String {
-        let seconds = (i64::from(self.first_day) + i64::from(day)) * 24 * 3600;
-        let time = UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or(0));
-        humantime::format_rfc3339_seconds(time).to_string()[..10].to_owned()
-    }
-
-    /// The airport of an origin; none for all of them.
-    pub fn airport(&self, origin: Origin) -> Option<&Airport> {
-        self.airports.get(origin.position()?)
-    }
-
-    /// The airports with departures, by code.
-    pub fn origins(&self) -> impl Iterator<Item = &Airport> {
-        self.airports.iter().filter(|airport| airport.flights > 0)
-    }
-
-    fn read(file: File) -> anyhow::Result<Self> {
-        let mut reader = ParquetReader::new(file);
-        let metadata =
-            reader.get_metadata().context("it is no Parquet file, or is cut off")?.clone();
-        let rows = metadata.num_rows;
-        let entries = metadata.key_value_metadata.iter().flatten();
-        let ours = entries.into_iter().find(|entry| entry.key == METADATA);
-        let text = ours.and_then(|entry| entry.value.as_deref()).context(
-            "`quadrant import` has not made it; run `quadrant import SOURCE --output FILE`",
-        )?;
-        let contents: Self = serde_json::from_str(text).context("its metadata is damaged")?;
-        let said = contents.flights();
-        ensure!(rows == said as usize, "it has {rows} rows where its metadata says {said}");
-        let schema = reader.schema().context("its schema is damaged")?;
-        for (name, wanted) in COLUMNS {
-            let found = schema.get(name).map(DataType::from_arrow_field);
-            ensure!(found.as_ref() == Some(&wanted), "its column {name} is not of type {wanted}");
-        }
-        Ok(contents)
-    }
 }
 
 impl Identity {

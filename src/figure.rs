@@ -22,7 +22,7 @@ mod rhythm;
 mod destinations;
 
 pub use self::sheet::{csv, rows};
-pub use self::words::{count, minutes};
+pub use self::words::{count, counted, minutes};
 
 /// A place on the page, and what is drawn there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -22,7 +22,7 @@ pub const VERSION: &str = "selection 1";
 const SLICE: u32 = 524_288;
 
 /// Hours of a week: the rhythm's rows.
-const HOURS: usize = 7 * 24;
+pub(crate) const HOURS: usize = 7 * 24;
 
 /// The counts of three dimensions, filled slice by slice.
 struct Tally {
@@ -48,9 +48,10 @@ pub fn selection(dataset: &Dataset, origin: Origin) -> anyhow::Result<Selection>
         destinations: Counts::new(airports, delays),
         miles: vec![0; airports],
     };
-    for rows in slices(dataset.rows(origin)) {
-        tally.add(dataset, rows)?;
-    }
+    let counted = slices(dataset.rows(origin)).try_for_each(|rows| tally.add(dataset, rows));
+    // First: a file that was written to explains whatever else is wrong.
+    dataset.ensure_unaltered()?;
+    counted?;
     Ok(Selection::new(&tally, contents)?)
 }
 

@@ -63,6 +63,9 @@ document.addEventListener("htmx:error", unreachable);
 document.addEventListener("htmx:before:swap", purge);
 document.addEventListener("htmx:after:swap", draw);
 document.getElementById("plotly").addEventListener("load", draw);
+addEventListener("load", () => {
+  document.getElementById("undrawn").hidden = Boolean(window.Plotly);
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   document.querySelectorAll(".js-plotly-plot").forEach((plot) => Plotly.relayout(plot, { template: palette() }));
 });

@@ -115,9 +115,8 @@ impl Store for FallbackStore {
         if self.may_ask()
             && let Some(lease) = self.note(self.redis.try_lease(key).await)
         {
-            if lease.is_some() {
-                self.has_room();
-            }
+            // A full Redis refuses to look whether the lease is free: it answered, so it has room.
+            self.has_room();
             return Ok(lease);
         }
         self.disk.try_lease(key).await
@@ -125,8 +124,11 @@ impl Store for FallbackStore {
 
     async fn renew(&self, lease: &Lease) -> Result<bool, StoreError> {
         match lease.right {
-            Right::Token(_) => self.redis.renew(lease).await,
             Right::Lock(_) => self.disk.renew(lease).await,
+            Right::Token(_) if self.may_ask() => {
+                Ok(self.note(self.redis.renew(lease).await).unwrap_or(false))
+            }
+            Right::Token(_) => Ok(false),
         }
     }
 
@@ -135,13 +137,15 @@ impl Store for FallbackStore {
             return self.disk.publish(lease, entry).await;
         }
         let key = lease.key.clone();
-        match self.note(self.redis.publish(lease, entry).await) {
-            Some(published) => Ok(published),
-            // Redis went away between the lease and now: keep the value here.
-            None => match self.disk.try_lease(&key).await? {
-                Some(lease) => self.disk.publish(lease, entry).await,
-                None => Ok(Published::Refused),
-            },
+        if self.may_ask()
+            && let Some(published) = self.note(self.redis.publish(lease, entry).await)
+        {
+            return Ok(published);
+        }
+        // Redis went away between the lease and now: keep the value here.
+        match self.disk.try_lease(&key).await? {
+            Some(lease) => self.disk.publish(lease, entry).await,
+            None => Ok(Published::Refused),
         }
     }
 

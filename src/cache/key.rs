@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The first part of every key, so that `redis-cli keys 'quadrant:*'` shows ours and only ours.
-const PREFIX: &str = "quadrant";
+pub(super) const PREFIX: &str = "quadrant";
 
 /// The name of an entry: `quadrant:selection:9f3c1a7e60b2d514:ATL`.
 ///

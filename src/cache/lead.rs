@@ -1,12 +1,11 @@
 //! What a process does once it has the right to compute, and once there is nobody to give it.
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::anyhow;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
-use tokio::time::interval;
+use tokio::time::sleep;
 use tracing::{Instrument, debug, info, warn};
 
 use super::entry::{Entry, Stamp};
@@ -46,7 +45,6 @@ impl Cache {
             Err(error) => format!("could not publish it: {error}"),
         };
         self.log(&key, &entry, &said);
-        self.is_keeping.store(published.is_ok(), Ordering::Relaxed);
         match published {
             Ok(Published::Stored) => Ok(Answer { entry, outcome: Outcome::Stored }),
             // The successor's value is everybody's; ours is the same unless it has not come yet.
@@ -71,7 +69,6 @@ impl Cache {
         let bytes = joined(tokio::spawn(recipe().in_current_span()).await)?;
         let entry = self.stamped(bytes, started);
         self.log(key, &entry, "kept it nowhere");
-        self.is_keeping.store(false, Ordering::Relaxed);
         Ok(Answer { entry, outcome: Outcome::Computed })
     }
 
@@ -82,16 +79,18 @@ impl Cache {
         mut computing: JoinHandle<anyhow::Result<Bytes>>,
     ) -> anyhow::Result<Bytes> {
         // Two renewals may be lost before the lease is.
-        let mut renewal = interval(LEASE / 3);
-        loop {
-            tokio::select! {
-                computed = &mut computing => return joined(computed),
-                _ = renewal.tick() => {}
+        let renewals = async {
+            loop {
+                sleep(LEASE / 3).await;
+                // A lease that is lost shows when we publish; the value is as good for our callers.
+                if let Err(error) = self.store.renew(lease).await {
+                    debug!(%error, "could not renew a lease: {error}");
+                }
             }
-            // A lease that is lost shows when we publish; the value is as good for our callers.
-            if let Err(error) = self.store.renew(lease).await {
-                debug!(%error, "could not renew a lease: {error}");
-            }
+        };
+        tokio::select! {
+            computed = &mut computing => joined(computed),
+            () = renewals => unreachable!("renewals end with the computation"),
         }
     }
 

@@ -131,8 +131,15 @@ impl Store for RedisStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         let name = key.to_string();
         let ms = self.expire.as_millis() as u64;
-        let stored: Option<Vec<u8>> = self
-            .ask(async |c| redis::cmd("GETEX").arg(&name).arg("PX").arg(ms).query_async(c).await)
+        let stored = self
+            .ask(async |c| {
+                let mut get = redis::cmd("GETEX");
+                match get.arg(&name).arg("PX").arg(ms).query_async::<Option<Vec<u8>>>(c).await {
+                    // Something else than bytes is as good as damaged bytes.
+                    Err(error) if error.code() == Some("WRONGTYPE") => Ok(Some(Vec::new())),
+                    answer => answer,
+                }
+            })
             .await?;
         let Some(stored) = stored else { return Ok(None) };
         let entry = Entry::decode(Bytes::from(stored));

@@ -48,6 +48,9 @@ impl fmt::Display for Mistake {
         };
         let value = without_password(&value);
         write!(f, "{}: {value:?} is not understood", setting(&option))?;
+        if value.is_empty() {
+            return f.write_str(": a value is needed");
+        }
         if let Some(known) = self.context(ContextKind::ValidValue) {
             return write!(f, "; it is one of: {known}");
         }
@@ -74,8 +77,8 @@ fn setting(option: &str) -> String {
 
 /// An address without what stands between its user and its host: errors end up in logs.
 fn without_password(value: &str) -> String {
-    match (value.split_once("://"), value.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
-        _ => value.to_owned(),
+    match value.rsplit_once('@') {
+        Some((_, host)) => format!("***@{host}"),
+        None => value.to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use plotly::layout::{HoverMode, Legend, RangeMode};
 use plotly::{Bar, Layout, Scatter};
 use polars::prelude::{DataType, PolarsResult};
 
-use super::{Figure, axis, count, json, minutes, plot};
+use super::{Figure, axis, counted, json, minutes, plot};
 use crate::metric::Metric;
 use crate::query::Selection;
 
@@ -73,8 +73,8 @@ fn caption(
         return "No flights.".to_owned();
     };
     format!(
-        "The busiest day was {busiest} with {} flights; the {} was highest on {latest}, {} minutes.",
-        count((*most).into()),
+        "The busiest day was {busiest} with {}; the {} was highest on {latest}, {} minutes.",
+        counted((*most).into(), "flight"),
         metric.delay(),
         minutes(delay)
     )

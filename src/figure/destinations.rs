@@ -6,7 +6,7 @@ use plotly::{Layout, Scatter};
 use polars::prelude::PolarsResult;
 
 use super::words::escaped;
-use super::{Figure, axis, count, json, minutes, plot};
+use super::{Figure, axis, count, counted, json, minutes, plot};
 use crate::metric::Metric;
 use crate::query::Selection;
 
@@ -21,7 +21,7 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
         Ok(frame.column(name)?.f64()?.iter().flatten().collect())
     };
     let text = |name: &str| -> PolarsResult<Vec<String>> {
-        Ok(frame.column(name)?.str()?.iter().flatten().map(escaped).collect())
+        Ok(frame.column(name)?.str()?.iter().flatten().map(str::to_owned).collect())
     };
     let flights: Vec<u32> = frame.column("flights")?.u32()?.iter().flatten().collect();
     let (code, name) = (text("destination")?, text("name")?);
@@ -31,11 +31,11 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
     let says = (0..frame.height())
         .map(|row| {
             format!(
-                "{} · {}<br>{} flights, {} miles<br>delay: mean {}, median {}, p90 {} min",
-                code[row],
-                name[row],
-                count(flights[row].into()),
-                count(distance[row].round() as u64),
+                "{} · {}<br>{}, {}<br>delay: mean {}, median {}, p90 {} min",
+                escaped(&code[row]),
+                escaped(&name[row]),
+                counted(flights[row].into(), "flight"),
+                counted(distance[row].round() as u64, "mile"),
                 minutes(mean[row]),
                 minutes(median[row]),
                 minutes(p90[row])
@@ -45,8 +45,8 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
     let most = (0..frame.height()).max_by_key(|row| flights[*row]);
     let caption = most.map_or("No flights.".to_owned(), |row| {
         format!(
-            "{} destinations; most flights, {}, go to {} ({}), with a {} of {} minutes.",
-            frame.height(),
+            "{}; most flights, {}, go to {} ({}), with a {} of {} minutes.",
+            counted(frame.height() as u64, "destination"),
             count(flights[row].into()),
             name[row],
             code[row],

@@ -4,7 +4,7 @@ use plotly::layout::AxisRange;
 use plotly::{HeatMap, Layout};
 use polars::prelude::PolarsResult;
 
-use super::{Figure, axis, count, json, minutes, plot};
+use super::{Figure, axis, counted, json, minutes, plot};
 use crate::metric::Metric;
 use crate::query::Selection;
 
@@ -19,8 +19,8 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
     let says: Vec<String> = (0..delays.len())
         .map(|hour| {
             let delay = delays[hour].map(minutes).unwrap_or_default();
-            let flights = count(flights[hour].into());
-            format!("{}<br>{} {delay} min<br>{flights} flights", weeks(hour), metric.delay())
+            let flights = counted(flights[hour].into(), "flight");
+            format!("{}<br>{} {delay} min<br>{flights}", weeks(hour), metric.delay())
         })
         .collect();
     let worst = delays.iter().enumerate().filter_map(|(hour, delay)| Some((hour, (*delay)?)));

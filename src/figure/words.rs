@@ -13,6 +13,12 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// A count of things: `1 flight`, `124,711 flights`.
+pub fn counted(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", count(number))
+}
+
 /// Minutes to a tenth, with a real minus sign: `−7.5`, `38`.
 pub fn minutes(number: f64) -> String {
     let tenths = (number * 10.0).round() / 10.0;
@@ -34,6 +40,13 @@ mod tests {
         let counts = [0, 999, 1000, 124_711, 3_000_000].map(count);
 
         assert_eq!(counts, ["0", "999", "1,000", "124,711", "3,000,000"]);
+    }
+
+    #[test]
+    fn one_thing_is_not_many() {
+        let texts = [0, 1, 2].map(|number| counted(number, "flight"));
+
+        assert_eq!(texts, ["0 flights", "1 flight", "2 flights"]);
     }
 
     #[test]

@@ -2,44 +2,57 @@
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use polars::prelude::{
-    ChunkAgg, CsvReadOptions, DataFrame, DataType, IntoLazy, JoinType, LazyFrame, PolarsResult,
-    SerReader, SortMultipleOptions, TimeUnit, UnionArgs, UniqueKeepStrategy, col, concat, len, lit,
+    ChunkAgg, CsvReadOptions, DataFrame, DataType, IntoLazy, JoinType, LazyFrame, PolarsError,
+    PolarsResult, SerReader, SortMultipleOptions, TimeUnit, UnionArgs, UniqueKeepStrategy, col,
+    concat, len, lit,
 };
 
 use super::columns;
 use crate::dataset::{Airport, Contents};
 
 /// The columns that a source must have, as the published file has them.
-const PUBLISHED: [(&str, DataType); 5] = [
-    ("date", DataType::Datetime(TimeUnit::Milliseconds, None)),
-    ("delay", DataType::Int16),
-    ("distance", DataType::UInt16),
-    ("origin", DataType::String),
-    ("destination", DataType::String),
+const PUBLISHED: [(&str, DataType, Form); 5] = [
+    ("date", DataType::Datetime(TimeUnit::Milliseconds, None), ("a date and time", is_time)),
+    ("delay", DataType::Int16, ("a whole number", DataType::is_integer)),
+    ("distance", DataType::UInt16, ("a whole number", DataType::is_integer)),
+    ("origin", DataType::String, ("text", DataType::is_string)),
+    ("destination", DataType::String, ("text", DataType::is_string)),
 ];
+
+/// What a column must be before it is narrowed: in words, and in polars' types.
+type Form = (&'static str, fn(&DataType) -> bool);
+
+fn is_time(dtype: &DataType) -> bool {
+    matches!(dtype, DataType::Datetime(..))
+}
 
 /// Reads a source with the types above; a value that does not fit its type is an error.
 pub(super) fn typed(mut flights: LazyFrame) -> anyhow::Result<DataFrame> {
     let schema = flights.collect_schema().context("it is no Parquet file, or is cut off")?;
-    for (name, _) in PUBLISHED {
-        let found: Vec<_> = schema.iter_names().map(|name| name.as_str()).collect();
-        ensure!(
-            schema.contains(name),
-            "it has no column {name}; its columns are {}",
-            found.join(", ")
-        );
+    for (name, _, (needed, is_that)) in PUBLISHED {
+        let names: Vec<_> = schema.iter_names().map(|name| name.as_str()).collect();
+        let missing = || format!("it has no column {name}; its columns are {}", names.join(", "));
+        let dtype = schema.get(name).with_context(missing)?;
+        ensure!(is_that(dtype), "its column {name} is of type {dtype}; {needed} is needed");
     }
     let flights = flights
-        .select(PUBLISHED.map(|(name, dtype)| col(name).strict_cast(dtype)))
+        .select(PUBLISHED.map(|(name, dtype, _)| col(name).strict_cast(dtype)))
         .collect()
-        .context("a value does not fit, or the file is damaged")?;
+        .map_err(|error| {
+            anyhow!("a value does not fit, or the file is damaged: {}", line(&error))
+        })?;
     for column in flights.columns() {
         let (name, empty) = (column.name(), column.null_count());
         ensure!(empty == 0, "its column {name} has {empty} empty values");
     }
     Ok(flights)
+}
+
+/// The first line of what polars says: the others repeat it, and advise on the use of polars.
+fn line(error: &PolarsError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// Sorts the flights and replaces times and codes by narrow integers.
@@ -112,13 +125,15 @@ fn contents(laid_out: &DataFrame, codes: &DataFrame, first_day: i32) -> anyhow::
         first += airport.flights;
     }
     let last_day = laid_out.column("day")?.u16()?.max().context("no flights")?;
-    Ok(Contents {
+    let contents = Contents {
         first_day,
         days: last_day + 1,
         min_delay: delay.min().context("no flights")?,
         max_delay: delay.max().context("no flights")?,
         airports,
-    })
+    };
+    contents.ensure_countable()?;
+    Ok(contents)
 }
 
 fn unnamed(code: &str) -> Airport {

@@ -83,7 +83,7 @@ impl FromRequest for Choice {
 fn one(query: &str, name: &str) -> Result<Option<String>, Error> {
     let mut values = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (key == name).then_some(value)
+        percent_decode_str(key).eq(name.bytes()).then_some(value)
     });
     let value = values.next();
     if values.next().is_some() {

@@ -1,23 +1,27 @@
 //! Whether the process is up, and whether it can answer.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::Data;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use crate::dashboard::Dashboard;
 
 /// `GET /livez`: the event loop turns.
 pub(super) async fn livez() -> HttpResponse {
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).body("live\n")
+    said(HttpResponse::Ok(), "live\n")
 }
 
 /// `GET /readyz`: the data can be read. Redis is not required: the disk stands in for it.
 pub(super) async fn readyz(dashboard: Data<Dashboard>) -> HttpResponse {
     // A replaced data file is opened by whoever asks first.
     dashboard.dataset().await;
-    let (mut response, says) = match dashboard.is_ready() {
-        true => (HttpResponse::Ok(), "ready\n"),
-        false => (HttpResponse::ServiceUnavailable(), "the data file cannot be read\n"),
-    };
-    response.insert_header((CACHE_CONTROL, "no-store")).body(says)
+    match dashboard.is_ready() {
+        true => said(HttpResponse::Ok(), "ready\n"),
+        false => said(HttpResponse::ServiceUnavailable(), "the data file cannot be read\n"),
+    }
+}
+
+fn said(mut response: HttpResponseBuilder, words: &'static str) -> HttpResponse {
+    response.content_type(ContentType::plaintext());
+    response.insert_header((CACHE_CONTROL, "no-store")).body(words)
 }

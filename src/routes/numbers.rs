@@ -31,7 +31,9 @@ pub(super) async fn csv(
     choice: Choice,
 ) -> Result<HttpResponse, Error> {
     let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
-    let file = format!("{graph}-{}-{}.csv", choice.code(), choice.metric.word());
+    // A code comes from the data file and may hold anything; a file name may not.
+    let code = choice.code().replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    let file = format!("{graph}-{code}-{}.csv", choice.metric.word());
     let csv = |numbers| Ok(Finished::new("text/csv; charset=utf-8", figure::csv(numbers)?));
     let mut response = numbers(&dashboard, &request, &choice, graph, csv).await?;
     let disposition = format!("attachment; filename=\"{file}\"").parse();

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::timing::{Timing, When};
 use crate::cache::{Answer, Outcome};
 use crate::dashboard::Dashboard;
-use crate::figure::{Graph, count};
+use crate::figure::{Graph, counted};
 
 /// How long a request is held: a computation that takes longer is asked for again, so that no
 /// router, proxy or browser runs out of time.
@@ -58,36 +58,24 @@ pub(super) async fn signal(
 ) -> Result<HttpResponse, Error> {
     let mut timing = Timing::start(dashboard.worker());
     let selection = dashboard.selection(&choice.dataset, choice.origin);
-    let answer = match timeout(HOLD, selection).await {
-        Ok(answer) => Some(answer.map_err(Error::Internal)?),
-        Err(_still_computing) => None,
+    let Ok(answer) = timeout(HOLD, selection).await else {
+        timing.waited();
+        let html = computing(&dashboard, &choice).map_err(anyhow::Error::from)?;
+        return Ok(fragment(StatusCode::ACCEPTED, html, &request, &choice, &timing));
     };
-    let (status, html) = match &answer {
-        Some(answer) => {
-            timing.answered(answer);
-            (StatusCode::OK, landed(&dashboard, &choice, answer))
-        }
-        None => {
-            timing.waited();
-            (StatusCode::ACCEPTED, computing(&dashboard, &choice))
-        }
-    };
-    let html = html.map_err(anyhow::Error::from)?;
-    let mut response = HttpResponse::build(status);
-    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
-    for header in timing.headers() {
-        response.insert_header(header);
-    }
-    if is_elsewhere(&request, &choice) {
-        response.insert_header(("HX-Push-Url", choice.page()));
-    }
-    Ok(response.body(html))
+    let answer = answer.map_err(Error::Internal)?;
+    timing.answered(&answer);
+    let html = landed(&dashboard, &choice, &answer).map_err(anyhow::Error::from)?;
+    Ok(fragment(StatusCode::OK, html, &request, &choice, &timing))
 }
 
 fn landed(dashboard: &Dashboard, choice: &Choice, answer: &Answer) -> askama::Result<String> {
-    let (graphs, notice) = (Graph::ALL, dashboard.notice());
-    let flights = count(choice.dataset.rows(choice.origin).len() as u64);
-    let (place, computed_at) = (place(choice), When(answer.entry.stamp.computed_at));
+    let lost = "Results cannot be kept at the moment: each is computed anew.";
+    let is_lost = answer.outcome == Outcome::Computed;
+    let notice = dashboard.notice().or(is_lost.then_some(lost));
+    let flights = counted(choice.dataset.rows(choice.origin).len() as u64, "flight");
+    let (place, graphs) = (place(choice), Graph::ALL);
+    let computed_at = When(answer.entry.stamp.computed_at);
     SignalFragment { choice, place, flights, answer, computed_at, graphs, notice }.render()
 }
 
@@ -95,6 +83,25 @@ fn computing(dashboard: &Dashboard, choice: &Choice) -> askama::Result<String> {
     let since = dashboard.computing(&choice.dataset, choice.origin).unwrap_or_default();
     let (place, notice) = (place(choice), dashboard.notice());
     ComputingFragment { choice, place, seconds: since.as_secs(), notice }.render()
+}
+
+/// A response that nobody keeps, and that takes the browser's address along.
+fn fragment(
+    status: StatusCode,
+    html: String,
+    request: &HttpRequest,
+    choice: &Choice,
+    timing: &Timing,
+) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
+    for header in timing.headers() {
+        response.insert_header(header);
+    }
+    if is_elsewhere(request, choice) {
+        response.insert_header(("HX-Push-Url", choice.page()));
+    }
+    response.body(html)
 }
 
 fn place(choice: &Choice) -> String {

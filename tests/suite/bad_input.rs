@@ -20,6 +20,8 @@ fn wrong() -> Vec<(String, u16)> {
             ("origin=../../etc/passwd", 422),
             ("origin=<script>alert(1)</script>", 422),
             ("origin=ATL%20", 422),
+            ("or%69gin=XXX", 422),
+            ("origin=ATL&or%69gin=ATL", 400),
             ("origin=ATL&metric=MEAN", 422),
             ("metric=p99", 422),
             ("metric=", 422),
@@ -122,9 +124,15 @@ async fn foreign_bytes_under_our_key_are_a_miss() {
     let redis = Redis::spawn();
     let app = App::spawn(&[("REDIS_URL", &redis.url())]);
     let v = app.get("/signal?origin=ATL").await.attribute("data-v").to_owned();
-    let _: String = redis.ask(&["SET", &format!("quadrant:selection:{v}:ATL"), "nonsense"]);
+    let key = format!("quadrant:selection:{v}:ATL");
 
-    let answer = app.get("/signal?origin=ATL").await;
+    let _: String = redis.ask(&["SET", &key, "nonsense"]);
+    let text = app.get("/signal?origin=ATL").await;
+    let _: i64 = redis.ask(&["DEL", &key]);
+    let _: i64 = redis.ask(&["LPUSH", &key, "nonsense"]);
+    let list = app.get("/signal?origin=ATL").await;
 
-    assert_eq!((answer.status, answer.outcome()), (200, "stored"));
+    assert_eq!((text.status, text.outcome()), (200, "stored"));
+    assert_eq!((list.status, list.outcome()), (200, "stored"));
+    assert!(!list.text().contains("class=\"notice\""), "Redis is as it should be");
 }

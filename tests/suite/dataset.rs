@@ -26,7 +26,7 @@ async fn a_replaced_file_gives_new_answers_without_a_restart() {
     let after = app.signal("origin=ATL").await;
 
     assert_eq!(after.outcome(), "stored");
-    assert!(after.text().contains("· 1 flights"), "{}", after.text());
+    assert!(after.text().contains("· 1 flight ·"), "{}", after.text());
     assert_ne!(before.attribute("data-v"), after.attribute("data-v"));
     assert_eq!(app.signal("origin=NEW").await.status, 200);
     assert_eq!(app.signal("origin=ZZZ").await.status, 422, "nobody leaves from there any more");
@@ -126,6 +126,57 @@ fn a_folder_is_no_data_file() {
 
     assert_eq!(done.status.code(), Some(1));
     assert!(String::from_utf8(done.stderr).unwrap().contains("it is not a file"));
+}
+
+/// Writing in place is not how a data file is replaced, and must not poison the cache either.
+#[tokio::test]
+async fn what_is_read_of_a_file_that_was_written_to_is_not_kept() {
+    let folder = TempDir::new().unwrap();
+    let [path, other] = ["flights.parquet", "other.parquet"].map(|name| folder.path().join(name));
+    dataset(&FLIGHTS, &path);
+    dataset(&[(MONDAY, 900, 100, "ATL", "ZZZ"), (MONDAY, 1, 9, "ZZZ", "ATL")], &other);
+    let (before, after) = (fs::read(&path).unwrap(), fs::read(&other).unwrap());
+    let cache = folder.path().join("cache");
+    let app = App::spawn(&[
+        ("DATASET", path.to_str().unwrap()),
+        ("CACHE_DIR", cache.to_str().unwrap()),
+        ("SIMULATED_COST", "500ms"),
+    ]);
+    let asked = async { app.signal("origin=ATL").await };
+    let written = async {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        fs::write(&path, &after).unwrap();
+    };
+
+    let (answer, ()) = tokio::join!(asked, written);
+
+    assert_eq!((answer.status, app.computations()), (500, 0));
+    assert!(app.logged("a request failed")[0]["message"].to_string().contains("was written to"));
+    assert!(app.signal("origin=ATL").await.text().contains("· 1 flight ·"));
+    fs::write(&path, &before).unwrap();
+    let answer = app.signal("origin=ATL").await;
+    assert_eq!(answer.outcome(), "stored");
+    assert!(answer.text().contains("· 5 flights ·"));
+}
+
+#[tokio::test]
+async fn codes_are_text_wherever_they_are_shown() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    dataset(&[(MONDAY, 1, 100, "\"Q\"", "A&B<i>")], &path);
+    let app = app(&folder, &path);
+
+    let graph = app.get("/graphs/destinations?origin=%22Q%22").await;
+    let csv = app.get("/graphs/destinations.csv?origin=%22Q%22").await;
+    let page = app.get_with("/?origin=%22Q%22", &[]).await;
+
+    let shown = "A&#38;B&#60;i&#62;";
+    assert!(graph.text().contains(&format!("go to {shown} ({shown})")), "{}", graph.text());
+    let hover = graph.figure()["data"][0]["hovertext"][0].clone();
+    assert!(hover.as_str().unwrap().starts_with("A&amp;B&lt;i&gt; · "), "{hover}");
+    let disposition = csv.header("content-disposition");
+    assert_eq!(disposition, "attachment; filename=\"destinations-_Q_-mean.csv\"");
+    assert!(page.status == 200 && !page.text().contains("<i>"));
 }
 
 /// A data file whose metadata are sound and whose flights from Atlanta are not.

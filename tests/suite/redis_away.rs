@@ -118,6 +118,30 @@ async fn a_redis_that_is_full_still_answers_what_it_has() {
 }
 
 #[tokio::test]
+async fn waiting_after_redis_was_full_is_no_busy_loop() {
+    let redis = Redis::spawn();
+    let url = redis.url();
+    let settings = [("REDIS_URL", url.as_str()), ("SIMULATED_COST", "1500ms")];
+    let (leader, waiter) = (App::spawn(&settings), App::spawn(&settings));
+    let _: String = redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    waiter.signal("origin=YAK").await;
+    let _: String = redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(leader.get("/signal?origin=ATL").await.status, 202);
+
+    let before = commands(&redis);
+    assert_eq!(waiter.signal("origin=ATL").await.status, 200);
+    let asked = commands(&redis) - before;
+
+    assert!(asked < 1000, "{asked} commands while one waited for less than a second");
+}
+
+fn commands(redis: &Redis) -> u64 {
+    let info: String = redis.ask(&["INFO", "stats"]);
+    let line = info.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+    line.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
 async fn two_processes_without_their_redis_still_compute_once_on_this_host() {
     let redis = Redis::absent();
     let folder = tempfile::TempDir::new().unwrap();

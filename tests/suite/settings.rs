@@ -63,7 +63,7 @@ fn a_wrong_option_stops_the_start_with_one_line_that_names_it() {
 
 #[test]
 fn a_password_in_a_wrong_address_is_not_repeated() {
-    let done = quadrant(&[("REDIS_URL", "redis://user:hunter2@:x")]).output().unwrap();
+    let done = quadrant(&[("REDIS_URL", "redis:user:hunter2@:x")]).output().unwrap();
 
     let said = String::from_utf8(done.stderr).unwrap();
     assert!(said.contains("REDIS_URL") && !said.contains("hunter2"), "{said}");
@@ -98,9 +98,27 @@ fn a_taken_port_is_one_clear_line() {
     assert!(said.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{said}");
 }
 
+#[test]
+fn an_empty_value_is_no_path() {
+    for name in ["DATASET", "CACHE_DIR"] {
+        let done = quadrant(&[(name, "")]).output().unwrap();
+
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert!(said.contains(name) && said.ends_with(": a value is needed\n"), "{said}");
+    }
+}
+
+#[test]
+fn an_import_does_not_mind_the_servers_variables() {
+    let done = quadrant(&[("PORT", "http")]).args(["import", "nowhere", "--output", "x"]).output();
+
+    let said = String::from_utf8(done.unwrap().stderr).unwrap();
+    assert!(said.contains("nowhere cannot be imported"), "{said}");
+}
+
 #[tokio::test]
-async fn an_empty_redis_url_is_none() {
-    let app = App::spawn(&[("REDIS_URL", "")]);
+async fn an_empty_redis_url_is_none_and_an_empty_filter_is_the_default() {
+    let app = App::spawn(&[("REDIS_URL", ""), ("RUST_LOG", "")]);
 
     assert_eq!(app.signal("origin=YAK").await.status, 200);
 }

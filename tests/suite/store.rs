@@ -90,14 +90,14 @@ async fn a_damaged_entry_is_a_miss_and_is_removed(place: Place) {
 }
 
 async fn an_entry_expires_after_its_last_use_not_after_its_first(place: Place) {
-    let store = place.open(Duration::from_secs(1));
+    let store = place.open(Duration::from_secs(2));
     publish(&*store, "value").await;
 
     for _ in 0..3 {
-        sleep(Duration::from_millis(600)).await;
-        assert!(kept(&*store).await.is_some(), "it was used 600 ms ago");
+        sleep(Duration::from_millis(900)).await;
+        assert!(kept(&*store).await.is_some(), "it was used 900 ms ago");
     }
-    sleep(Duration::from_millis(1200)).await;
+    sleep(Duration::from_millis(2200)).await;
 
     assert_eq!(kept(&*store).await, None);
 }
@@ -173,7 +173,7 @@ async fn a_waiter_is_told_of_a_publication(place: Place) {
 
     told.unwrap();
     let waited = asked.elapsed();
-    assert!((300..600).contains(&waited.as_millis()), "{waited:?}");
+    assert!((300..1000).contains(&waited.as_millis()), "{waited:?}");
     assert!(kept(&*other).await.is_some());
 }
 
@@ -190,7 +190,7 @@ async fn a_waiter_is_told_of_a_release(place: Place) {
     let ((), told) = tokio::join!(release, other.changed(&key, DAY));
 
     told.unwrap();
-    assert!((300..600).contains(&asked.elapsed().as_millis()), "{:?}", asked.elapsed());
+    assert!((300..1000).contains(&asked.elapsed().as_millis()), "{:?}", asked.elapsed());
 }
 
 async fn a_waiter_gives_up_when_its_patience_ends(place: Place) {
@@ -200,7 +200,7 @@ async fn a_waiter_gives_up_when_its_patience_ends(place: Place) {
     let asked = Instant::now();
     other.changed(&key(), Duration::from_millis(400)).await.unwrap();
 
-    assert!((400..800).contains(&asked.elapsed().as_millis()), "{:?}", asked.elapsed());
+    assert!((400..1200).contains(&asked.elapsed().as_millis()), "{:?}", asked.elapsed());
 }
 
 async fn keys_do_not_touch_each_other(place: Place) {
@@ -239,6 +239,28 @@ async fn an_entry_that_the_disk_has_no_room_for_is_refused_and_takes_none_along(
     assert!(refused.to_string().contains("the disk store is full"), "{refused}");
     assert!(kept(&*store).await.is_some());
     assert!(store.try_lease(&other).await.unwrap().is_some(), "the lease is free");
+}
+
+#[tokio::test]
+async fn what_is_not_ours_stays_and_keeps_nothing_from_being_tidied() {
+    let place = Place::disk();
+    let Place::Disk(folder) = &place else { panic!("it is on disk") };
+    let long_ago = std::fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
+    let old = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "old").unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_times(long_ago).unwrap();
+        path
+    };
+    let foreign = [old("diary.entry"), old("notes.lease"), old(".writing-a-letter")];
+    let ours = [old("quadrant.test.old.entry"), old("quadrant.test.old.lease")];
+    let odd = folder.path().join("quadrant.test.odd.entry");
+    std::fs::create_dir(&odd).unwrap();
+
+    publish(&*place.open(Duration::from_secs(60)), "value").await;
+
+    assert!(foreign.iter().all(|path| path.exists()) && odd.exists());
+    assert!(!ours.iter().any(|path| path.exists()));
 }
 
 #[tokio::test]

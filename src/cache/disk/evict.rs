@@ -1,19 +1,31 @@
 //! Keeps the disk store within its bytes: expired entries go first, then the least recently used.
 
-use std::fs::{self, DirEntry, Metadata};
+use std::cmp::Reverse;
+use std::fs::{self, DirEntry, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use tracing::warn;
+
 use super::found;
+use super::lease::{self, LeaseFile};
+use crate::cache::key::PREFIX;
 
 /// How the name of an entry's file ends.
 pub(super) const ENTRY: &str = ".entry";
 /// How the name of a file that is still being written begins.
-pub(super) const TEMPORARY: &str = ".writing-";
+pub(super) const TEMPORARY: &str = ".quadrant-writing-";
 
-/// A file that is still being written after a minute has lost its writer.
+/// A temporary file or a lease that nobody has touched for a minute has lost its holder.
 const ABANDONED: Duration = Duration::from_secs(60);
+
+/// What a file of ours is for; all others are left alone.
+enum Use {
+    Entry,
+    Temporary,
+    Lease(LeaseFile),
+}
 
 /// Time since the file's last use; none when the clock has been set back.
 pub(super) fn age(file: &Metadata) -> Duration {
@@ -22,41 +34,62 @@ pub(super) fn age(file: &Metadata) -> Duration {
 }
 
 /// Removes what has expired, and then the least recently used until `max_bytes` are kept.
+///
+/// A file that cannot be removed is logged, and does not keep the others.
 pub(super) fn sweep(folder: &Path, expire: Duration, max_bytes: u64) -> io::Result<()> {
-    let mut kept = Vec::new();
+    let mut kept: Vec<(Duration, u64, PathBuf)> = Vec::new();
     for file in fs::read_dir(folder)? {
         let file = file?;
-        let Some((path, metadata)) = ours(&file)? else { continue };
-        let lifetime = if is_entry(&path) { expire } else { ABANDONED };
-        if age(&metadata) > lifetime {
-            found(fs::remove_file(path))?;
-        } else if is_entry(&path) {
-            kept.push((age(&metadata), metadata.len(), path));
+        let Some(metadata) = found(file.metadata())?.filter(Metadata::is_file) else { continue };
+        let (path, age) = (file.path(), age(&metadata));
+        match ours(folder, &file) {
+            Some(Use::Entry) if age > expire => remove(&path),
+            Some(Use::Entry) => kept.push((age, metadata.len(), path)),
+            Some(Use::Temporary) if age > ABANDONED => remove(&path),
+            Some(Use::Lease(lease)) if age > ABANDONED => clear(&lease, &path),
+            _ => {}
         }
     }
     let mut bytes: u64 = kept.iter().map(|(_, bytes, _)| bytes).sum();
-    // Oldest use first; only as many as there are too many.
-    kept.sort_unstable_by_key(|(age, _, _)| std::cmp::Reverse(*age));
+    kept.sort_unstable_by_key(|(age, _, _)| Reverse(*age));
     for (_, length, path) in kept {
         if bytes <= max_bytes {
             break;
         }
-        found(fs::remove_file(path))?;
+        remove(&path);
         bytes -= length;
     }
     Ok(())
 }
 
-/// The path and metadata of an entry or a temporary file; others may remove it at any moment.
-fn ours(file: &DirEntry) -> io::Result<Option<(PathBuf, Metadata)>> {
-    let path = file.path();
-    let is_temporary = file.file_name().to_string_lossy().starts_with(TEMPORARY);
-    if !is_entry(&path) && !is_temporary {
-        return Ok(None);
+fn ours(folder: &Path, file: &DirEntry) -> Option<Use> {
+    let name = file.file_name().into_string().ok()?;
+    if name.starts_with(TEMPORARY) {
+        return Some(Use::Temporary);
     }
-    Ok(found(file.metadata())?.map(|metadata| (path, metadata)))
+    let is_key = name.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with('.'));
+    if !is_key {
+        return None;
+    }
+    if name.ends_with(ENTRY) {
+        return Some(Use::Entry);
+    }
+    name.strip_suffix(lease::LEASE).map(|key| Use::Lease(LeaseFile::new(folder, key)))
 }
 
-fn is_entry(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(ENTRY)
+/// Removes the lease of a holder that died; one that is held stays.
+fn clear(lease: &LeaseFile, path: &Path) {
+    let cleared = File::open(path).and_then(|file| match file.try_lock() {
+        Ok(()) => lease.end(&file, || Ok(())).map(drop),
+        Err(_held) => Ok(()),
+    });
+    if let Err(error) = found(cleared) {
+        warn!(%error, "could not remove {}: {error}", path.display());
+    }
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = found(fs::remove_file(path)) {
+        warn!(%error, "could not remove {}: {error}", path.display());
+    }
 }

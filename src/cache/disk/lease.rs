@@ -14,7 +14,10 @@ use tracing::warn;
 
 use super::evict::age;
 use super::found;
-use crate::cache::store::LEASE;
+use crate::cache::store;
+
+/// How the name of a lease's file ends.
+pub(super) const LEASE: &str = ".lease";
 
 /// The file of one key's lease.
 pub(super) struct LeaseFile {
@@ -25,7 +28,7 @@ pub(super) struct LeaseFile {
 impl LeaseFile {
     /// Names the lease's file; nothing is opened yet.
     pub(super) fn new(folder: &Path, name: &str) -> Self {
-        Self { path: folder.join(format!("{name}.lease")), guard: folder.join("guard") }
+        Self { path: folder.join(format!("{name}{LEASE}")), guard: folder.join("guard") }
     }
 
     /// Locks the file, unless another holds it.
@@ -40,7 +43,7 @@ impl LeaseFile {
                     // It was ended between our open and our lock, and its path is another file.
                 }
                 Err(TryLockError::WouldBlock) => {
-                    if age(&file.metadata()?) <= LEASE || !self.take_over(&file)? {
+                    if age(&file.metadata()?) <= store::LEASE || !self.take_over(&file)? {
                         return Ok(None);
                     }
                 }
@@ -81,7 +84,7 @@ impl LeaseFile {
         let Some(file) = found(File::open(&self.path))? else { return Ok(true) };
         match file.try_lock() {
             Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(age(&file.metadata()?) > LEASE),
+            Err(TryLockError::WouldBlock) => Ok(age(&file.metadata()?) > store::LEASE),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
@@ -91,7 +94,7 @@ impl LeaseFile {
         // What a dead holder has left is old, and must not be taken for that of a silent one while
         // we renew it. A new file is young.
         let guard = open(&self.guard)?;
-        if age(&file.metadata()?) > LEASE {
+        if age(&file.metadata()?) > store::LEASE {
             guard.lock()?;
         }
         self.renew(file)
@@ -104,7 +107,7 @@ impl LeaseFile {
         if matches!(guard.try_lock(), Err(TryLockError::WouldBlock)) {
             return Ok(false);
         }
-        if self.is_of(file)? && age(&file.metadata()?) > LEASE {
+        if self.is_of(file)? && age(&file.metadata()?) > store::LEASE {
             warn!(lease = %self.path.display(), "took over a lease whose holder is silent");
             fs::remove_file(&self.path)?;
         }

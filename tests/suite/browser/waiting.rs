@@ -62,7 +62,9 @@ fn a_second_browser_shares_the_computation_of_the_first() {
         assert_eq!(one.values, other.values);
         let mut outcomes = [&one, &other].map(|view| view.status.rsplit(" · ").next().unwrap());
         outcomes.sort_unstable();
-        assert!(outcomes[0].starts_with("collapsed: you shared another’s"), "{outcomes:?}");
+        // Who asks again just after the landing finds it in the cache.
+        let shared = ["collapsed: you shared another’s", "hit: it was in the cache"];
+        assert!(shared.iter().any(|words| outcomes[0].starts_with(words)), "{outcomes:?}");
         assert!(outcomes[1].starts_with("stored: computed for you"), "{outcomes:?}");
         assert_silent(&first);
         assert_silent(&second);

@@ -30,8 +30,13 @@ impl Redis {
         let mut command = Command::new("redis-server");
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--appendonly", "no"]).stdout(Stdio::null());
-        self.child = Some(command.spawn().expect("bin/test installs redis-server"));
-        eventually("redis-server", || self.try_ask::<String>(&["PING"]).is_ok());
+        let child = command.spawn().expect("bin/test installs redis-server");
+        // Another test's Redis on this port would be another process.
+        let ours = format!("process_id:{}\r", child.id());
+        self.child = Some(child);
+        eventually("redis-server", || {
+            self.try_ask::<String>(&["INFO", "server"]).is_ok_and(|info| info.contains(&ours))
+        });
     }
 
     /// Kills it.
