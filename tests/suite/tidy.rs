@@ -38,6 +38,7 @@ fn each_foreign_crate_has_its_home() {
             "polars::",
             &[
                 "src/dataset.rs",
+                "src/dataset/",
                 "src/import.rs",
                 "src/import/",
                 "src/query/",

@@ -26,7 +26,15 @@ pub(crate) struct WebDriver {
 
 impl WebDriver {
     /// Starts it on a free port and waits until it says which.
+    ///
+    /// It takes a port of IPv4 that is free, then the same one of IPv6, and ends when that one is
+    /// not: nobody but itself can choose, so it is started again.
     pub(crate) fn spawn() -> Self {
+        let starts = std::iter::repeat_with(Self::start).take(5);
+        starts.flatten().next().expect("chromedriver starts and says its port")
+    }
+
+    fn start() -> Option<Self> {
         let folder = TempDir::new().unwrap();
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").env("TMPDIR", folder.path());
@@ -38,7 +46,11 @@ impl WebDriver {
         let port = lines.by_ref().map_while(Result::ok).find_map(|line| port(&line));
         // What it says later must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { port: port.expect("chromedriver says its port"), child, folder }
+        let Some(port) = port else {
+            child.wait().unwrap();
+            return None;
+        };
+        Some(Self { port, child, folder })
     }
 
     /// Asks a command that has to succeed, and returns its value.
