@@ -72,7 +72,7 @@ impl Contents {
         humantime::format_rfc3339_seconds(time).to_string()[..10].to_owned()
     }
 
-    /// Fails when counting these flights would take more memory than [`MOST_COUNTS`] do.
+    /// Fails when counting these flights would take more than 100 MB of memory.
     ///
     /// # Errors
     ///
