@@ -103,11 +103,15 @@ impl FallbackStore {
 impl Store for FallbackStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         if self.may_ask()
-            && let Some(Some(entry)) = self.note(self.redis.get(key).await)
+            && let Some(found) = self.note(self.redis.get(key).await)
         {
-            return Ok(Some(entry));
+            // A miss is a miss: the disk of this host is no secret second cache. It is asked only
+            // while Redis is full, since what was computed then is here.
+            let is_full = self.breaker().trouble.is_some();
+            if found.is_some() || !is_full {
+                return Ok(found);
+            }
         }
-        // What was computed while Redis was away is here, and is still right.
         self.disk.get(key).await
     }
 

@@ -46,7 +46,20 @@ async fn a_redis_that_is_not_there_leaves_the_dashboard_working_and_is_used_when
     assert_eq!(app.signal("origin=YAK").await.outcome(), "stored");
     let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:selection:*:YAK"]);
     assert_eq!(keys.len(), 1);
-    assert_eq!(app.signal("origin=ATL").await.outcome(), "hit", "and is not computed anew");
+    assert_eq!(app.signal("origin=ATL").await.outcome(), "hit", "the recovery has stored it there");
+}
+
+#[tokio::test]
+async fn what_the_disk_has_from_elsewhere_is_no_hit_of_redis() {
+    let (redis, folder) = (Redis::spawn(), tempfile::TempDir::new().unwrap());
+    let cache = ("CACHE_DIR", folder.path().to_str().unwrap());
+    App::spawn(&[cache]).signal("origin=ATL").await;
+
+    let app = App::spawn(&[cache, ("REDIS_URL", &redis.url())]);
+
+    assert_eq!(app.signal("origin=ATL").await.outcome(), "stored");
+    let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:selection:*:ATL"]);
+    assert_eq!(keys.len(), 1);
 }
 
 #[tokio::test]
