@@ -42,10 +42,8 @@ function draw() {
 }
 
 // plotly.js holds on to an element that leaves the page, unless it is told.
-function purge(event) {
-  for (const { target } of event.detail.tasks ?? []) {
-    target?.querySelectorAll?.(".js-plotly-plot").forEach((plot) => Plotly.purge(plot));
-  }
+function purge(element) {
+  element?.querySelectorAll?.(".js-plotly-plot").forEach((plot) => Plotly.purge(plot));
 }
 
 // A server that cannot be reached sends no fragment to say so; the page has brought one.
@@ -54,13 +52,13 @@ function unreachable({ detail: { ctx } }) {
   if (!slot) return;
   const alert = document.getElementById("unreachable").content.cloneNode(true);
   alert.querySelector("button").dataset.hxGet = ctx.request.action;
-  slot.querySelectorAll(".js-plotly-plot").forEach((plot) => Plotly.purge(plot));
+  purge(slot);
   slot.replaceChildren(alert);
   htmx.process(slot);
 }
 
 document.addEventListener("htmx:error", unreachable);
-document.addEventListener("htmx:before:swap", purge);
+document.addEventListener("htmx:before:swap", ({ detail }) => detail.tasks?.forEach(({ target }) => purge(target)));
 document.addEventListener("htmx:after:swap", draw);
 document.getElementById("plotly").addEventListener("load", draw);
 addEventListener("load", () => {

@@ -60,6 +60,11 @@ impl FallbackStore {
         is_over
     }
 
+    /// Asks Redis unless it rests; none when it did not answer.
+    async fn ask<T>(&self, question: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+        if self.may_ask() { self.note(question.await) } else { None }
+    }
+
     /// Notes how Redis answered; the change, not every answer, is worth a line in the log.
     fn note<T>(&self, answer: Result<T, StoreError>) -> Option<T> {
         let mut breaker = self.breaker();
@@ -102,9 +107,7 @@ impl FallbackStore {
 #[async_trait]
 impl Store for FallbackStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        if self.may_ask()
-            && let Some(found) = self.note(self.redis.get(key).await)
-        {
+        if let Some(found) = self.ask(self.redis.get(key)).await {
             // A miss is a miss: the disk of this host is no secret second cache. It is asked only
             // while Redis is full, since what was computed then is here.
             let is_full = self.breaker().trouble.is_some();
@@ -116,9 +119,7 @@ impl Store for FallbackStore {
     }
 
     async fn try_lease(&self, key: &Key) -> Result<Option<Lease>, StoreError> {
-        if self.may_ask()
-            && let Some(lease) = self.note(self.redis.try_lease(key).await)
-        {
+        if let Some(lease) = self.ask(self.redis.try_lease(key)).await {
             // A full Redis refuses to look whether the lease is free: it answered, so it has room.
             self.has_room();
             return Ok(lease);
@@ -129,10 +130,7 @@ impl Store for FallbackStore {
     async fn renew(&self, lease: &Lease) -> Result<bool, StoreError> {
         match lease.right {
             Right::Lock(_) => self.disk.renew(lease).await,
-            Right::Token(_) if self.may_ask() => {
-                Ok(self.note(self.redis.renew(lease).await).unwrap_or(false))
-            }
-            Right::Token(_) => Ok(false),
+            Right::Token(_) => Ok(self.ask(self.redis.renew(lease)).await.unwrap_or(false)),
         }
     }
 
@@ -141,9 +139,7 @@ impl Store for FallbackStore {
             return self.disk.publish(lease, entry).await;
         }
         let key = lease.key.clone();
-        if self.may_ask()
-            && let Some(published) = self.note(self.redis.publish(lease, entry).await)
-        {
+        if let Some(published) = self.ask(self.redis.publish(lease, entry)).await {
             return Ok(published);
         }
         // Redis went away between the lease and now: keep the value here.

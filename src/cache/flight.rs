@@ -67,9 +67,9 @@ impl Flights {
         let landed =
             landed.unwrap_or_else(|panic| Err(Arc::new(anyhow!("a flight failed: {panic}"))));
         let is_awaited = flight.landing.receiver_count() > 0;
-        let is_stored = !matches!(&landed, Ok(Answer { outcome: Outcome::Computed, .. }));
+        let is_unstored = matches!(&landed, Ok(Answer { outcome: Outcome::Computed, .. }));
         flight.landing.send_replace(Some(landed));
-        if !is_stored {
+        if is_unstored {
             tokio::time::sleep(UNSTORED).await;
         } else if !is_awaited {
             tokio::time::sleep(GROUNDED).await;

@@ -6,7 +6,7 @@ use plotly::layout::{Annotation, AxisRange, Shape, ShapeLine, ShapeType};
 use plotly::{Bar, Layout};
 use polars::prelude::PolarsResult;
 
-use super::{Figure, axis, count, json, minutes, plot};
+use super::{Figure, axis, count, counted, json, minutes, plot};
 use crate::query::Selection;
 
 pub(super) fn figure(selection: &Selection) -> PolarsResult<Figure> {
@@ -87,13 +87,13 @@ fn bin(from: i32, to: i32, first: i32, last: i32) -> String {
 
 fn caption(selection: &Selection, lines: &[(&str, f64)]) -> PolarsResult<String> {
     let number = |name| PolarsResult::Ok(selection.summary.column(name)?.u32()?.get(0));
-    let beyond = |name| PolarsResult::Ok(count(number(name)?.unwrap_or(0).into()));
+    let beyond = |name| PolarsResult::Ok(u64::from(number(name)?.unwrap_or(0)));
     let quantiles: Vec<_> =
         lines.iter().map(|(name, at)| format!("{name} {}", minutes(*at))).collect();
     Ok(format!(
-        "{} minutes. The end bins also count {} flights that were earlier and {} that were later.",
+        "{} minutes. The end bins also count {} that were earlier and {} that were later.",
         super::daily::capital(&quantiles.join(", ")),
-        beyond("below")?,
-        beyond("above")?
+        counted(beyond("below")?, "flight"),
+        count(beyond("above")?)
     ))
 }

@@ -81,36 +81,27 @@ impl Row<'_> {
 
     /// Mean and exact quantiles; `None` without flights.
     pub(super) fn summary(&self) -> Option<Delays> {
-        let flights = self.flights();
-        if flights == 0 {
-            return None;
-        }
-        let sum: i64 = self.delays().map(|(delay, n)| i64::from(delay) * i64::from(n)).sum();
         let ranked = self.ranked();
-        let [median, p90, p99] = [50, 90, 99].map(|percent| percentile(&ranked, percent));
-        Some(Delays { mean: sum as f64 / f64::from(flights), median, p90, p99 })
+        let (_, flights) = *ranked.last()?;
+        let sum: i64 = self.delays().map(|(delay, n)| i64::from(delay) * i64::from(n)).sum();
+        let [median, p90, p99] = [50, 90, 99].map(|percent| percentile(&ranked, flights, percent));
+        Some(Delays { mean: sum as f64 / flights as f64, median, p90, p99 })
     }
 
     /// Every delay that flights had, with the number of flights up to and including it.
     fn ranked(&self) -> Vec<(i32, u64)> {
-        let mut until = 0;
-        let delays = self.delays();
-        delays
-            .map(|(delay, count)| {
-                (delay, {
-                    until += u64::from(count);
-                    until
-                })
-            })
-            .collect()
+        let ranks = self.delays().scan(0, |until, (delay, count)| {
+            *until += u64::from(count);
+            Some((delay, *until))
+        });
+        ranks.collect()
     }
 }
 
 /// A percentile by linear interpolation between neighbors (type 7 of Hyndman and Fan, 1996): the
 /// default of R, NumPy, pandas and Excel. Ranks are whole numbers, so they are exact.
-fn percentile(ranked: &[(i32, u64)], percent: u64) -> f64 {
-    let flights = ranked.last().map_or(0, |(_, until)| *until);
-    let hundredths = flights.saturating_sub(1) * percent;
+fn percentile(ranked: &[(i32, u64)], flights: u64, percent: u64) -> f64 {
+    let hundredths = (flights - 1) * percent;
     let at = |rank: u64| {
         let (delay, _) = ranked[ranked.partition_point(|(_, until)| *until <= rank)];
         f64::from(delay)

@@ -60,29 +60,29 @@ pub(super) async fn signal(
     let selection = dashboard.selection(&choice.dataset, choice.origin);
     let Ok(answer) = timeout(HOLD, selection).await else {
         timing.waited();
-        let html = computing(&dashboard, &choice).map_err(anyhow::Error::from)?;
+        let html = computing(&dashboard, &choice)?;
         return Ok(fragment(StatusCode::ACCEPTED, html, &request, &choice, &timing));
     };
     let answer = answer.map_err(Error::Internal)?;
     timing.answered(&answer);
-    let html = landed(&dashboard, &choice, &answer).map_err(anyhow::Error::from)?;
+    let html = landed(&dashboard, &choice, &answer)?;
     Ok(fragment(StatusCode::OK, html, &request, &choice, &timing))
 }
 
-fn landed(dashboard: &Dashboard, choice: &Choice, answer: &Answer) -> askama::Result<String> {
+fn landed(dashboard: &Dashboard, choice: &Choice, answer: &Answer) -> anyhow::Result<String> {
     let lost = "Results cannot be kept at the moment: each is computed anew.";
     let is_lost = answer.outcome == Outcome::Computed;
     let notice = dashboard.notice().or(is_lost.then_some(lost));
     let flights = counted(choice.dataset.rows(choice.origin).len() as u64, "flight");
     let (place, graphs) = (place(choice), Graph::ALL);
     let computed_at = When(answer.entry.stamp.computed_at);
-    SignalFragment { choice, place, flights, answer, computed_at, graphs, notice }.render()
+    Ok(SignalFragment { choice, place, flights, answer, computed_at, graphs, notice }.render()?)
 }
 
-fn computing(dashboard: &Dashboard, choice: &Choice) -> askama::Result<String> {
+fn computing(dashboard: &Dashboard, choice: &Choice) -> anyhow::Result<String> {
     let since = dashboard.computing(&choice.dataset, choice.origin).unwrap_or_default();
     let (place, notice) = (place(choice), dashboard.notice());
-    ComputingFragment { choice, place, seconds: since.as_secs(), notice }.render()
+    Ok(ComputingFragment { choice, place, seconds: since.as_secs(), notice }.render()?)
 }
 
 /// A response that nobody keeps, and that takes the browser's address along.
@@ -117,8 +117,9 @@ fn is_elsewhere(request: &HttpRequest, choice: &Choice) -> bool {
     let shown = request.headers().get("HX-Current-URL").and_then(|url| url.to_str().ok());
     let Some(Ok(shown)) = shown.map(str::parse::<Uri>) else { return false };
     let shown = shown.path_and_query().map_or("/", |shown| shown.as_str());
-    // The bare page shows the default choice.
-    let default = Choice::default(choice.dataset.clone()).page();
-    let shown = if shown == "/" { &default } else { shown };
-    shown != choice.page()
+    match shown {
+        // The bare page shows the default choice.
+        "/" => Choice::default(choice.dataset.clone()).page() != choice.page(),
+        shown => shown != choice.page(),
+    }
 }

@@ -68,8 +68,7 @@ impl LeaseFile {
         file: &File,
         publish: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<bool> {
-        let guard = open(&self.guard)?;
-        guard.lock()?;
+        let _guard = self.guard()?;
         if !self.is_of(file)? {
             return Ok(false);
         }
@@ -93,11 +92,16 @@ impl LeaseFile {
     fn begin(&self, file: &File) -> io::Result<bool> {
         // What a dead holder has left is old, and must not be taken for that of a silent one while
         // we renew it. A new file is young.
-        let guard = open(&self.guard)?;
-        if age(&file.metadata()?) > store::LEASE {
-            guard.lock()?;
-        }
+        let is_old = age(&file.metadata()?) > store::LEASE;
+        let _guard = is_old.then(|| self.guard()).transpose()?;
         self.renew(file)
+    }
+
+    /// Keeps everybody else from taking over and from publishing while it is held.
+    fn guard(&self) -> io::Result<File> {
+        let guard = open(&self.guard)?;
+        guard.lock()?;
+        Ok(guard)
     }
 
     /// Unlinks the file of a holder that has been silent too long; false if others are at it.
