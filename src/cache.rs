@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
@@ -43,13 +43,16 @@ pub struct Cache {
     flights: Arc<Flights>,
     /// One computation at a time: a second would slow the first and double the memory.
     turn: Arc<Semaphore>,
+    /// Whether this process ends and computes no more.
+    ending: Arc<watch::Sender<bool>>,
     worker: u16,
 }
 
 impl Cache {
     /// Memoizes in `store`, on behalf of the worker of this number.
     pub fn new(store: Arc<dyn Store>, worker: u16) -> Self {
-        Self { store, flights: Arc::default(), turn: Arc::new(Semaphore::new(1)), worker }
+        let turn = Arc::new(Semaphore::new(1));
+        Self { store, flights: Arc::default(), turn, ending: Arc::default(), worker }
     }
 
     /// A sentence for the users while the store is not as it should be.
@@ -92,6 +95,15 @@ impl Cache {
     /// How long this process has waited for the key, if it does.
     pub fn computing(&self, key: &Key) -> Option<Duration> {
         self.flights.in_the_air(key).map(|flight| flight.started.elapsed())
+    }
+
+    /// Stops what this process computes and hands back its lease, so that another need not wait for
+    /// it to expire. Nothing is computed here from then on.
+    pub async fn hand_back(&self) {
+        self.ending.send_replace(true);
+        // Whoever computes has the turn until its lease is released; it is never given back.
+        let turn = self.turn.acquire().await;
+        turn.expect("the turns are never closed").forget();
     }
 
     async fn look(&self, key: &Key) -> Option<Entry> {

@@ -4,20 +4,21 @@
 //! Parsing is total: past this file a duration is a [`Duration`] and an address an [`IpAddr`].
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr};
+use std::io;
+use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
+use std::process::Command as Process;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
 
 pub use self::mistake::Mistake;
 use crate::cache::redis::Address;
 
 mod mistake;
-
-/// The longest duration that a setting may have, ten years: Redis counts milliseconds in 64 bits.
-const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+mod value;
 
 /// What is logged unless another filter is set: actix announces its own start besides ours.
 const FILTER: &str = "info,actix_server=warn";
@@ -53,35 +54,41 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Address to listen on; 0.0.0.0 for every interface
-    #[arg(long, env = "HOST", default_value = "127.0.0.1", value_parser = host)]
+    #[arg(long, env = "HOST", default_value = "127.0.0.1", value_parser = value::host)]
     pub host: IpAddr,
     /// TCP port to listen on; 0 takes a free one
     #[arg(long, env = "PORT", default_value_t = 8080)]
     pub port: u16,
+    /// Worker processes
+    #[arg(long, env = "WEB_CONCURRENCY", default_value = "1", value_parser = value::workers)]
+    pub workers: NonZeroU16,
     /// Redis to keep the cache in, such as `redis://localhost:6379/0`; without it the disk keeps it
-    #[arg(long, env = "REDIS_URL", value_parser = redis_url, default_value = "", hide_env_values = true, hide_default_value = true)]
+    #[arg(long, env = "REDIS_URL", value_parser = value::redis_url, default_value = "", hide_env_values = true, hide_default_value = true)]
     pub redis_url: RedisUrl,
     /// Folder of the cache on disk
     #[arg(long, env = "CACHE_DIR", default_value = ".cache/quadrant")]
     pub cache_dir: PathBuf,
     /// How long an entry lives after its last use
-    #[arg(long, env = "CACHE_EXPIRE", default_value = "24h", value_parser = lifetime)]
+    #[arg(long, env = "CACHE_EXPIRE", default_value = "24h", value_parser = value::lifetime)]
     pub cache_expire: Duration,
     /// Bytes that the cache on disk may occupy; the least recently used entries go first
-    #[arg(long, env = "CACHE_MAX_BYTES", default_value = "256MiB", value_parser = size)]
+    #[arg(long, env = "CACHE_MAX_BYTES", default_value = "256MiB", value_parser = value::size)]
     pub cache_max_bytes: u64,
     /// The data file, made by `quadrant import`
     #[arg(long, env = "DATASET", default_value = "data/flights.parquet")]
     pub dataset: PathBuf,
     /// Time added to every expensive computation, to see what caching does
-    #[arg(long, env = "SIMULATED_COST", default_value = "0s", value_parser = duration)]
+    #[arg(long, env = "SIMULATED_COST", default_value = "0s", value_parser = value::duration)]
     pub simulated_cost: Duration,
     /// Form of the log lines
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,
     /// What is logged, such as debug or quadrant=trace,warn
-    #[arg(long, env = "RUST_LOG", default_value = FILTER, value_parser = filter)]
+    #[arg(long, env = "RUST_LOG", default_value = FILTER, value_parser = value::filter)]
     pub rust_log: String,
+    /// Whether this process is one of the workers; only the supervisor says so
+    #[arg(long, hide = true)]
+    pub worker: bool,
 }
 
 /// The settings of `quadrant import`.
@@ -133,41 +140,36 @@ impl Cli {
     }
 }
 
-fn host(text: &str) -> Result<IpAddr, String> {
-    if text == "localhost" {
-        return Ok(Ipv4Addr::LOCALHOST.into());
+impl Config {
+    /// Where the cache is, in words.
+    pub fn cache_in_words(&self) -> String {
+        match &self.redis_url.0 {
+            Some(address) => format!("in Redis at {address:?}"),
+            None => format!("on disk in {}", self.cache_dir.display()),
+        }
     }
-    text.parse().map_err(|_| "an IP address such as 127.0.0.1 or 0.0.0.0 is needed".to_owned())
 }
 
-/// Platforms and `.env` files leave a variable empty to say that there is none.
-fn redis_url(text: &str) -> Result<RedisUrl, String> {
-    if text.is_empty() { Ok(RedisUrl(None)) } else { text.parse().map(|it| RedisUrl(Some(it))) }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let needed = "a duration such as 3s, 250ms or 24h, of ten years at most, is needed";
-    let duration = humantime::parse_duration(text).map_err(|_| needed.to_owned())?;
-    if duration > LONGEST { Err(needed.to_owned()) } else { Ok(duration) }
-}
-
-fn lifetime(text: &str) -> Result<Duration, String> {
-    let duration = duration(text)?;
-    if duration < Duration::from_millis(1) {
-        return Err("it must be 1ms at least".to_owned());
+/// This program again, with the same words and environment, as a worker.
+///
+/// # Errors
+///
+/// When the system does not tell which file this program is.
+pub fn worker_command() -> io::Result<Process> {
+    // A new version may have been put in the place of this one's file; the path then names the new.
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    if PROGRAM.get().is_none() {
+        let _ = PROGRAM.set(std::env::current_exe()?);
     }
-    Ok(duration)
+    let mut command = Process::new(PROGRAM.get().expect("it was just set"));
+    command.args(std::env::args_os().skip(1)).arg("--worker");
+    Ok(command)
 }
 
-fn size(text: &str) -> Result<u64, String> {
-    let size: Result<bytesize::ByteSize, _> = text.parse();
-    let needed = "a size such as 256MiB or 1GiB is needed";
-    size.map(|size| size.as_u64()).map_err(|_| needed.to_owned())
-}
-
-fn filter(text: &str) -> Result<String, String> {
-    let text = if text.is_empty() { FILTER } else { text };
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+/// Whether the environment has a variable that is meant for a library of ours.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod telemetry;
+pub mod supervisor;
 pub mod worker;
 pub mod routes;
 pub mod dashboard;
@@ -16,4 +17,6 @@ pub mod query;
 pub mod frame;
 pub mod figure;
 pub mod metric;
+pub mod control;
+pub mod metrics;
 pub mod blocking;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use quadrant::config::{Cli, Command, Config};
-use quadrant::{import, telemetry, worker};
+use quadrant::{import, supervisor, telemetry, worker};
 
 fn main() -> ExitCode {
     let cli = match Cli::from_env() {
@@ -13,8 +13,8 @@ fn main() -> ExitCode {
         Err(mistake) => return said(std::io::stderr(), &format!("quadrant: {mistake}\n"), 2),
     };
     let done = match cli.command {
-        None => serve(cli.config),
-        Some(Command::Serve(config)) => serve(*config),
+        None => serve(&cli.config),
+        Some(Command::Serve(config)) => serve(&config),
         Some(Command::Import(import)) => import::run(&import),
     };
     match done {
@@ -24,9 +24,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(config: Config) -> anyhow::Result<()> {
+fn serve(config: &Config) -> anyhow::Result<()> {
     telemetry::start(config.log_format, &config.rust_log);
-    worker::run(config)
+    if config.worker { worker::run(config) } else { supervisor::run(config) }
 }
 
 fn said(mut to: impl Write, what: &impl std::fmt::Display, code: u8) -> ExitCode {

@@ -15,8 +15,10 @@ mod finished;
 mod fragments;
 mod assets;
 mod health;
+mod drain;
 mod error;
 
+pub use self::drain::Drain;
 pub use self::fragments::Fragments;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
@@ -30,7 +32,7 @@ pub fn all() -> impl HttpServiceFactory {
         .add(("Content-Security-Policy", CSP))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"));
-    scope().wrap(from_fn(error::render)).wrap(headers)
+    scope().wrap(from_fn(error::render)).wrap(headers).wrap(from_fn(drain::close))
 }
 
 fn scope() -> Scope {

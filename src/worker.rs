@@ -1,74 +1,171 @@
-//! One worker process: the event loops, the dashboard, the routes.
+//! One worker process: the event loops, the dashboard, the routes, and the way to a clean end.
 
-use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use anyhow::Context;
-use tracing::info;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::sleep;
+use tracing::{debug, warn};
 
+use self::line::{Line, Start};
+use self::pulse::Pulse;
 use crate::cache::Cache;
 use crate::cache::disk::DiskStore;
 use crate::cache::fallback::FallbackStore;
 use crate::cache::redis::RedisStore;
 use crate::cache::store::Store;
 use crate::config::Config;
+use crate::control::{ALIVE, Others, Said};
 use crate::dashboard::Dashboard;
 use crate::dataset::Datasets;
-use crate::routes;
+use crate::routes::{self, Drain};
+use crate::supervisor;
+
+mod line;
+mod pulse;
 
 /// Routers keep idle connections for 90 s, and a connection must not be closed under them.
 const KEEP_ALIVE: Duration = Duration::from_secs(95);
-/// Platforms kill 30 s after they asked a process to end.
-const DRAIN_SECONDS: u64 = 25;
 /// Time in which a client must have sent its request's head.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that is kept gets to send one more request, whose answer then closes it. A
+/// client that is in use asks again within that time; one that is idle does not notice.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long open requests get after that. Ours take five seconds at most, but who reads slowly needs
+/// more; the supervisor kills after 25 s.
+const DRAIN_SECONDS: u64 = 20;
+
+/// Why a worker ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Another process has its place already.
+    Succeeded,
+    /// The whole program ends.
+    Closed,
+    /// A signal asked this process alone; the supervisor will start another.
+    Asked,
+    /// The supervisor is gone, and nobody else will end it.
+    Orphaned,
+}
 
 /// Serves until it is asked to end, then drains.
 ///
 /// # Errors
 ///
-/// One line for what keeps it from serving: the data file, the address, the cache.
-pub fn run(config: Config) -> anyhow::Result<()> {
-    actix_web::rt::System::new().block_on(serve(config))
-}
-
-async fn serve(config: Config) -> anyhow::Result<()> {
-    // A process is one worker; the number tells them apart in headers, logs and entries.
-    let worker = 1;
-    let datasets = Datasets::open(config.dataset.clone())?;
-    let (store, kept) = store(&config)?;
-    let cache = Cache::new(store, worker);
-    let dashboard = Dashboard::new(datasets, cache, config.simulated_cost, worker);
-    let (dashboard, fragments) = (Data::new(dashboard), Data::new(routes::Fragments::default()));
-    let listener = TcpListener::bind((config.host, config.port))
-        .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
-    let address = listener.local_addr()?;
-    let server = HttpServer::new(move || {
-        let app = App::new().app_data(dashboard.clone()).app_data(fragments.clone());
-        app.service(routes::all())
-    })
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(REQUEST_TIMEOUT)
-    .h1_allow_half_closed(false)
-    .shutdown_timeout(DRAIN_SECONDS)
-    .listen(listener)?
-    .run();
-    info!(worker, "Quadrant is at http://{address}, its cache {kept}");
-    server.await?;
-    info!(worker, "worker {worker} has drained and ends");
+/// When it was not started by a supervisor. What keeps it from serving is told to the supervisor,
+/// and ends the process.
+pub fn run(config: &Config) -> anyhow::Result<()> {
+    let (line, start) = Line::open()?;
+    let served = actix_web::rt::System::new().block_on(serve(config, &line, start));
+    if let Err(reason) = served {
+        // The supervisor says it, so that it is said once.
+        line.tell(&Said::Failed(format!("{reason:#}")));
+        std::process::exit(1);
+    }
     Ok(())
 }
 
-/// The store that the settings ask for, and where it is, in words.
-fn store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, String)> {
+async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()> {
+    let Start { worker, listener, loops } = start;
+    let datasets = Datasets::open(config.dataset.clone())?;
+    let cache = Cache::new(store(config)?, worker);
+    let dashboard = Dashboard::new(datasets, cache.clone(), config.simulated_cost, worker);
+    let (reader, writer) = line.split()?;
+    let (sender, words) = unbounded_channel();
+    let others = Arc::new(Others::new(sender));
+    let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    // A terminal that is closed tells all its processes; only the supervisor has to act.
+    let _hangups = signal(SignalKind::hangup())?;
+    let drain = Data::new(Drain::default());
+    let pulse = Pulse::new();
+    let shared = (
+        Data::new(dashboard),
+        Data::new(routes::Fragments::default()),
+        drain.clone(),
+        Data::from(others.clone()),
+    );
+    let (beating, opened) = (pulse.clone(), drain.clone());
+    let kept_open = listener.try_clone()?;
+    let server = HttpServer::new(move || {
+        beating.join();
+        let (dashboard, fragments, drain, others) = shared.clone();
+        let app = App::new().app_data(dashboard).app_data(fragments);
+        app.app_data(drain).app_data(others).service(routes::all())
+    })
+    .workers(loops)
+    .on_connect(move |_, connection| drop(connection.insert(opened.connected())))
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(REQUEST_TIMEOUT)
+    .h1_allow_half_closed(false)
+    .disable_signals()
+    .shutdown_timeout(DRAIN_SECONDS)
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    tokio::spawn(line::speak(writer, words));
+    others.say(Said::Ready);
+    tokio::spawn(beat(pulse, others.clone()));
+    let ending = async {
+        let end = tokio::select! {
+            end = line::obey(reader, others) => end,
+            () = asked(signals) => End::Asked,
+        };
+        match end {
+            End::Orphaned => warn!(worker, "worker {worker} drains: its supervisor is gone"),
+            _ => debug!(worker, ?end, "worker {worker} drains"),
+        }
+        drain.begin();
+        // Whoever connects from now on is accepted by the successor, which has the same listener.
+        handle.pause().await;
+        if matches!(end, End::Closed | End::Orphaned) {
+            // Nobody will accept any more.
+            supervisor::refuse(&kept_open);
+        }
+        finish(&handle, &drain).await;
+    };
+    let (served, ()) = tokio::join!(server, ending);
+    served?;
+    cache.hand_back().await;
+    debug!(worker, "worker {worker} has drained and ends");
+    Ok(())
+}
+
+/// Says every second that all event loops turn.
+async fn beat(pulse: Pulse, others: Arc<Others>) {
+    loop {
+        sleep(ALIVE).await;
+        if pulse.is_regular() {
+            others.say(Said::Alive);
+        }
+    }
+}
+
+/// Waits for a signal that asks the process to end. More of them change nothing.
+async fn asked([mut terminate, mut interrupt]: [Signal; 2]) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Lets every connection send one more request, then those finish that have sent one.
+async fn finish(handle: &ServerHandle, drain: &Drain) {
+    let until = Instant::now() + LINGER;
+    while drain.connections() > 0 && Instant::now() < until {
+        sleep(Duration::from_millis(10)).await;
+    }
+    handle.stop(true).await;
+}
+
+/// The store that the settings ask for.
+fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let (folder, expire) = (config.cache_dir.clone(), config.cache_expire);
-    let on_disk = format!("on disk in {}", folder.display());
     let disk = DiskStore::new(folder, expire, config.cache_max_bytes);
-    let Some(address) = config.redis_url.0.clone() else { return Ok((Arc::new(disk), on_disk)) };
-    let in_redis = format!("in Redis at {address:?}");
+    let Some(address) = config.redis_url.0.clone() else { return Ok(Arc::new(disk)) };
     let redis = RedisStore::new(address, expire)?;
-    Ok((Arc::new(FallbackStore::new(redis, disk)), in_redis))
+    Ok(Arc::new(FallbackStore::new(redis, disk)))
 }

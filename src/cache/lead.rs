@@ -66,7 +66,11 @@ impl Cache {
         F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
     {
         let started = Instant::now();
-        let bytes = joined(tokio::spawn(recipe().in_current_span()).await)?;
+        let mut computing = tokio::spawn(recipe().in_current_span());
+        let bytes = tokio::select! {
+            computed = &mut computing => joined(computed)?,
+            ends = self.ends() => return Err(abandoned(&computing, ends).into()),
+        };
         let entry = self.stamped(bytes, started);
         self.log(key, &entry, "kept it nowhere");
         Ok(Answer { entry, outcome: Outcome::Computed })
@@ -90,8 +94,17 @@ impl Cache {
         };
         tokio::select! {
             computed = &mut computing => joined(computed),
+            ends = self.ends() => Err(abandoned(&computing, ends)),
             () = renewals => unreachable!("renewals end with the computation"),
         }
+    }
+
+    /// Waits until this process gives up what it computes.
+    async fn ends(&self) -> anyhow::Error {
+        let mut ending = self.ending.subscribe();
+        // The sender lives in `self`, so there is an end to wait for, or none.
+        let _ = ending.wait_for(|ends| *ends).await;
+        anyhow!("this worker ends; another one computes it")
     }
 
     async fn release(&self, lease: Lease) {
@@ -109,6 +122,11 @@ impl Cache {
         let (compute_ms, worker) = (entry.stamp.compute.as_millis() as u64, self.worker);
         info!(%key, compute_ms, worker, "computed {key} and {said}");
     }
+}
+
+fn abandoned(computing: &JoinHandle<anyhow::Result<Bytes>>, ends: anyhow::Error) -> anyhow::Error {
+    computing.abort();
+    ends
 }
 
 /// The value of a task, or its error, or the fact that it panicked.

@@ -4,6 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
+use super::drain::Drain;
 use crate::dashboard::Dashboard;
 
 /// `GET /livez`: the event loop turns.
@@ -11,8 +12,11 @@ pub(super) async fn livez() -> HttpResponse {
     said(HttpResponse::Ok(), "live\n")
 }
 
-/// `GET /readyz`: the data can be read. Redis is not required: the disk stands in for it.
-pub(super) async fn readyz(dashboard: Data<Dashboard>) -> HttpResponse {
+/// `GET /readyz`: the data can be read, and the worker does not drain. Redis is not required: the disk stands in for it.
+pub(super) async fn readyz(dashboard: Data<Dashboard>, drain: Data<Drain>) -> HttpResponse {
+    if drain.has_begun() {
+        return said(HttpResponse::ServiceUnavailable(), "the worker drains\n");
+    }
     // A replaced data file is opened by whoever asks first.
     dashboard.dataset().await;
     match dashboard.is_ready() {

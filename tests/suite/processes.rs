@@ -1,4 +1,4 @@
-//! Several processes of the program, which share a Redis or a folder.
+//! Programs that share a Redis or a folder, as on several hosts.
 
 use std::time::{Duration, Instant};
 
@@ -66,7 +66,7 @@ async fn leads(app: &App, query: &str) {
 #[tokio::test]
 async fn a_waiter_takes_over_when_the_leader_is_killed() {
     for place in Place::both() {
-        let mut leader = spawn(&place, "2s");
+        let leader = spawn(&place, "2s");
         let waiter = spawn(&place, "2s");
         leads(&leader, "origin=ATL").await;
         let waiting = async {
@@ -75,14 +75,13 @@ async fn a_waiter_takes_over_when_the_leader_is_killed() {
         };
         let death = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            leader.kill("KILL");
+            leader.kill_worker(1, "KILL");
             Instant::now()
         };
 
         let ((answer, answered), died) = tokio::join!(waiting, death);
 
         assert_eq!((answer.status, waiter.computations()), (200, 1));
-        assert!(!leader.wait(Duration::from_secs(5)).success());
         // The computation of two seconds, and before it: nothing on disk, the lease of three
         // seconds in Redis.
         let bound = match place {
@@ -99,9 +98,9 @@ async fn a_leader_that_was_paused_past_its_lease_publishes_nothing() {
         let (leader, waiter) = (spawn(&place, "2s"), spawn(&place, "2s"));
         leads(&leader, "origin=ATL").await;
 
-        leader.kill("STOP");
+        leader.kill_worker(1, "STOP");
         let answer = waiter.signal("origin=ATL").await;
-        leader.kill("CONT");
+        leader.kill_worker(1, "CONT");
 
         assert_eq!((answer.status, waiter.computations()), (200, 1));
         eventually("the late one's end", || leader.computations() == 1);

@@ -33,7 +33,7 @@ fn each_foreign_crate_has_its_home() {
         ("deadpool_redis", &["src/cache/redis.rs"][..]),
         ("plotly::", &["src/figure.rs", "src/figure/"]),
         ("askama", &["src/routes/"]),
-        ("actix_web", &["src/routes.rs", "src/routes/", "src/worker.rs"]),
+        ("actix_web", &["src/routes.rs", "src/routes/", "src/worker.rs", "src/worker/"]),
         (
             "polars::",
             &[
@@ -52,6 +52,10 @@ fn each_foreign_crate_has_its_home() {
         ("moka", &["src/routes/fragments.rs"]),
         ("tempfile", &["src/cache/disk.rs", "src/import.rs"]),
         ("spawn_blocking", &["src/blocking.rs"]),
+        ("signal_hook", &["src/supervisor.rs"]),
+        ("socket2", &["src/supervisor/listeners.rs"]),
+        ("rustix", &["src/supervisor/process.rs", "src/worker/line.rs"]),
+        ("unsafe {", &["src/worker/line.rs"]),
     ] {
         for path in files("src", "rs") {
             let at_home = homes.iter().any(|home| path.to_str().unwrap().starts_with(home));

@@ -98,11 +98,27 @@ impl App {
         self.logged("computed").len()
     }
 
-    /// Sends a signal such as `TERM` or `STOP`.
+    /// Sends a signal such as `TERM` or `HUP` to the supervisor.
     pub(crate) fn kill(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap();
-        assert!(status.success());
+        kill(self.child.id(), signal);
+    }
+
+    /// Sends a signal such as `KILL` or `STOP` to the process that is a worker now.
+    pub(crate) fn kill_worker(&self, worker: u64, signal: &str) {
+        kill(self.process(worker), signal);
+    }
+
+    /// The process that is a worker now, as the log tells.
+    pub(crate) fn process(&self, worker: u64) -> u32 {
+        let serves = self.logged(&format!("worker {worker} serves"));
+        serves.last().expect("it serves")["pid"].as_u64().unwrap() as u32
+    }
+
+    /// The processes of all workers.
+    pub(crate) fn workers(&self) -> Vec<u32> {
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        children.split_whitespace().map(|id| id.parse().unwrap()).collect()
     }
 
     /// Waits for the end of the process.
@@ -116,6 +132,11 @@ impl App {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+fn kill(process: u32, signal: &str) {
+    let words = [format!("-{signal}"), process.to_string()];
+    assert!(Command::new("kill").args(words).status().unwrap().success());
 }
 
 /// The whole lines of a log; each is one JSON object.
@@ -134,8 +155,16 @@ fn address(line: &Value) -> String {
 
 impl Drop for App {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if self.child.try_wait().unwrap().is_some() {
+            return;
+        }
+        // Workers that a test has stopped would never notice that they are orphans.
+        let workers = self.workers();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        for worker in workers {
+            let words = ["-KILL".to_owned(), worker.to_string()];
+            let _ = Command::new("kill").args(words).stderr(Stdio::null()).status();
+        }
     }
 }

@@ -1,0 +1,57 @@
+//! Settings as their users write them, and what they mean. Each error says what is needed.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use super::{FILTER, RedisUrl};
+
+/// The longest duration that a setting may have, ten years: Redis counts milliseconds in 64 bits.
+const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+/// The most workers: beyond it, a typing error is more likely than a machine of that size.
+const WORKERS: NonZeroU16 = NonZeroU16::new(256).expect("it is not zero");
+
+pub(super) fn host(text: &str) -> Result<IpAddr, String> {
+    if text == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    text.parse().map_err(|_| "an IP address such as 127.0.0.1 or 0.0.0.0 is needed".to_owned())
+}
+
+pub(super) fn workers(text: &str) -> Result<NonZeroU16, String> {
+    let workers = text.parse().ok().filter(|workers| *workers <= WORKERS);
+    workers.ok_or_else(|| format!("a number of processes from 1 to {WORKERS} is needed"))
+}
+
+/// Platforms and `.env` files leave a variable empty to say that there is none.
+pub(super) fn redis_url(text: &str) -> Result<RedisUrl, String> {
+    if text.is_empty() { Ok(RedisUrl(None)) } else { text.parse().map(|it| RedisUrl(Some(it))) }
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let needed = "a duration such as 3s, 250ms or 24h, of ten years at most, is needed";
+    let duration = humantime::parse_duration(text).map_err(|_| needed.to_owned())?;
+    if duration > LONGEST { Err(needed.to_owned()) } else { Ok(duration) }
+}
+
+pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < Duration::from_millis(1) {
+        return Err("it must be 1ms at least".to_owned());
+    }
+    Ok(duration)
+}
+
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let size: Result<bytesize::ByteSize, _> = text.parse();
+    let needed = "a size such as 256MiB or 1GiB is needed";
+    size.map(|size| size.as_u64()).map_err(|_| needed.to_owned())
+}
+
+pub(super) fn filter(text: &str) -> Result<String, String> {
+    let text = if text.is_empty() { FILTER } else { text };
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
