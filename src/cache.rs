@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
 use tracing::{debug, warn};
@@ -50,9 +51,18 @@ pub struct Cache {
 
 impl Cache {
     /// Memoizes in `store`, on behalf of the worker of this number.
+    ///
+    /// Computations belong to the event loop that this is called on, which outlives those that
+    /// answer requests.
     pub fn new(store: Arc<dyn Store>, worker: u16) -> Self {
         let turn = Arc::new(Semaphore::new(1));
-        Self { store, flights: Arc::default(), turn, ending: Arc::default(), worker }
+        Self {
+            store,
+            flights: Flights::new(Handle::current()),
+            turn,
+            ending: Arc::default(),
+            worker,
+        }
     }
 
     /// A sentence for the users while the store is not as it should be.

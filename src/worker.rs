@@ -1,14 +1,14 @@
 //! One worker process: the event loops, the dashboard, the routes, and the way to a clean end.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use self::line::{Line, Start};
@@ -127,8 +127,11 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
         }
         finish(&handle, &drain).await;
     };
-    let (served, ()) = tokio::join!(server, ending);
-    served?;
+    tokio::pin!(server);
+    tokio::select! {
+        served = &mut server => served?,
+        () = ending => {}
+    }
     cache.hand_back().await;
     debug!(worker, "worker {worker} has drained and ends");
     Ok(())
@@ -154,11 +157,21 @@ async fn asked([mut terminate, mut interrupt]: [Signal; 2]) {
 
 /// Lets every connection send one more request, then those finish that have sent one.
 async fn finish(handle: &ServerHandle, drain: &Drain) {
-    let until = Instant::now() + LINGER;
-    while drain.connections() > 0 && Instant::now() < until {
+    // What was accepted just before is not counted yet.
+    sleep(Duration::from_millis(50)).await;
+    let _ = timeout(LINGER, closed(drain)).await;
+    // Idle connections are closed now. The server looks once a second whether the others are.
+    tokio::select! {
+        () = handle.stop(true) => {}
+        () = closed(drain) => {}
+    }
+}
+
+/// Waits until no connection is open.
+async fn closed(drain: &Drain) {
+    while drain.connections() > 0 {
         sleep(Duration::from_millis(10)).await;
     }
-    handle.stop(true).await;
 }
 
 /// The store that the settings ask for.

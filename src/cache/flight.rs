@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tracing::Instrument;
 
@@ -22,8 +23,11 @@ const UNSTORED: Duration = Duration::from_secs(30);
 type Landing = Option<Result<Answer, Failure>>;
 
 /// The flights in the air, by key.
-#[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<Key, Arc<Flight>>>);
+pub(super) struct Flights {
+    all: Mutex<HashMap<Key, Arc<Flight>>>,
+    /// Where they run.
+    runtime: Handle,
+}
 
 /// One computation in the air, or one being waited for.
 pub(super) struct Flight {
@@ -34,6 +38,11 @@ pub(super) struct Flight {
 }
 
 impl Flights {
+    /// No flights yet; they will run on `runtime`.
+    pub(super) fn new(runtime: Handle) -> Arc<Self> {
+        Arc::new(Self { all: Mutex::default(), runtime })
+    }
+
     /// The flight of this key, if there is one.
     pub(super) fn in_the_air(&self, key: &Key) -> Option<Arc<Flight>> {
         self.all().get(key).filter(|flight| !flight.is_over()).cloned()
@@ -52,8 +61,8 @@ impl Flights {
         let flight =
             Arc::new(Flight { landing, started: Instant::now(), claimed: AtomicBool::new(false) });
         all.insert(key.clone(), flight.clone());
-        let flying = tokio::spawn(fly().in_current_span());
-        tokio::spawn(self.clone().land(key.clone(), flight.clone(), flying));
+        let flying = self.runtime.spawn(fly().in_current_span());
+        self.runtime.spawn(self.clone().land(key.clone(), flight.clone(), flying));
         flight
     }
 
@@ -78,7 +87,7 @@ impl Flights {
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<Flight>>> {
-        self.0.lock().expect("nothing panics while it holds the flights")
+        self.all.lock().expect("nothing panics while it holds the flights")
     }
 }
 

@@ -13,6 +13,7 @@ mod signal;
 mod graph;
 mod page;
 mod bad_input;
+mod supervisor;
 mod processes;
 mod redis_away;
 mod dataset;

@@ -1,6 +1,7 @@
 //! The built binary, on a port of its own.
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -112,6 +113,18 @@ impl App {
     pub(crate) fn process(&self, worker: u64) -> u32 {
         let serves = self.logged(&format!("worker {worker} serves"));
         serves.last().expect("it serves")["pid"].as_u64().unwrap() as u32
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.url.trim_start_matches("http://").parse().unwrap()
+    }
+
+    /// What it has said on standard error, after its end.
+    pub(crate) fn errors(&mut self) -> String {
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        said
     }
 
     /// The processes of all workers.
