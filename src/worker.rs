@@ -84,7 +84,7 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let pulse = Pulse::new();
     let shared = (
         Data::new(dashboard),
-        Data::new(routes::Fragments::default()),
+        Data::new(routes::Fragments::of_one_among(config.workers)),
         drain.clone(),
         Data::from(others.clone()),
     );

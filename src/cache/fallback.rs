@@ -130,7 +130,8 @@ impl Store for FallbackStore {
     async fn renew(&self, lease: &Lease) -> Result<bool, StoreError> {
         match lease.right {
             Right::Lock(_) => self.disk.renew(lease).await,
-            Right::Token(_) => Ok(self.ask(self.redis.renew(lease)).await.unwrap_or(false)),
+            // A lease of Redis can only be kept there, so it is asked even while it rests.
+            Right::Token(_) => Ok(self.note(self.redis.renew(lease).await).unwrap_or(false)),
         }
     }
 
@@ -139,7 +140,9 @@ impl Store for FallbackStore {
             return self.disk.publish(lease, entry).await;
         }
         let key = lease.key.clone();
-        if let Some(published) = self.ask(self.redis.publish(lease, entry)).await {
+        // Asked even while it rests: a worker that was paused may believe it away, and must learn
+        // that it is too late.
+        if let Some(published) = self.note(self.redis.publish(lease, entry).await) {
             return Ok(published);
         }
         // Redis went away between the lease and now: keep the value here.

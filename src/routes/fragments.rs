@@ -1,23 +1,26 @@
 //! Finished bodies in memory, so that a warm dashboard costs a look into a table.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use super::finished::Finished;
 
-/// Bytes of finished fragments that a worker keeps: those of a hundred airports.
+/// Bytes of finished fragments that all workers of a program keep together: those of a hundred
+/// airports. More workers do not take more memory, and what one of them lacks it draws in a
+/// millisecond or two.
 const KEPT: u64 = 16 << 20;
 
 /// Finished bodies by a name that tells everything they depend on; they never change.
 pub struct Fragments(moka::sync::Cache<String, Arc<Finished>>);
 
-impl Default for Fragments {
-    fn default() -> Self {
-        let weigh = |_: &String, body: &Arc<Finished>| body.weight();
-        Self(moka::sync::Cache::builder().max_capacity(KEPT).weigher(weigh).build())
-    }
-}
-
 impl Fragments {
+    /// An empty one, with the share of one worker among so many.
+    pub fn of_one_among(workers: NonZeroU16) -> Self {
+        let weigh = |_: &String, body: &Arc<Finished>| body.weight();
+        let share = KEPT / u64::from(workers.get());
+        Self(moka::sync::Cache::builder().max_capacity(share).weigher(weigh).build())
+    }
+
     /// A body that has been rendered before.
     pub(super) fn get(&self, name: &str) -> Option<Arc<Finished>> {
         self.0.get(name)

@@ -2,6 +2,8 @@
 
 pub(crate) mod app;
 pub(crate) mod answer;
+pub(crate) mod connection;
+pub(crate) mod load;
 pub(crate) mod redis;
 pub(crate) mod browser;
 pub(crate) mod webdriver;

@@ -33,6 +33,12 @@ impl Answer {
         self.header("cache-status").rsplit("; ").next().unwrap()
     }
 
+    /// The number of the worker that answered.
+    pub(crate) fn worker(&self) -> u64 {
+        let timing = self.header("server-timing");
+        timing.rsplit("worker;desc=").next().unwrap().trim_matches('"').parse().unwrap()
+    }
+
     /// The value of an attribute at its first place.
     pub(crate) fn attribute(&self, name: &str) -> &str {
         let start = format!(" {name}=\"");

@@ -88,6 +88,14 @@ impl App {
         }
     }
 
+    /// The codes of all airports, in the page's order.
+    pub(crate) async fn origins(&self) -> Vec<String> {
+        let page = self.get("/").await;
+        let codes = page.text().split("<option value=\"").skip(1);
+        let codes = codes.map(|rest| rest.split('"').next().unwrap().to_owned());
+        codes.filter(|code| code != "ALL").collect()
+    }
+
     /// The lines logged so far whose message starts so.
     pub(crate) fn logged(&self, start: &str) -> Vec<Value> {
         let starts = |line: &&Value| line["message"].as_str().unwrap_or("").starts_with(start);

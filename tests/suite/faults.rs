@@ -1,0 +1,162 @@
+//! Workers that die or stop in the middle of a computation, at whatever moment.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::helpers::answer::Answer;
+use crate::helpers::app::App;
+use crate::helpers::connection::Connection;
+use crate::helpers::eventually;
+use crate::helpers::place::Place;
+
+const COST: Duration = Duration::from_millis(600);
+/// How long a lease lives that nobody renews.
+const LEASE: Duration = Duration::from_secs(3);
+/// What noticing, starting and a busy machine may take on top.
+const SLACK: Duration = Duration::from_millis(500);
+/// Programs that are tried at the same time, and deaths in each.
+const PROGRAMS: usize = 4;
+const DEATHS: usize = 10;
+
+fn spawn(place: &Place, cost: &str) -> App {
+    let shared = place.settings();
+    let mut settings: Vec<_> = shared.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    settings.extend([("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", cost)]);
+    App::spawn(&settings)
+}
+
+/// A connection, and the worker that it leads to.
+async fn connected(app: &App) -> (Connection, u64) {
+    let mut connection = Connection::open(app.address()).await.unwrap();
+    let answer = connection.get("/signal?origin=YAK").await.unwrap();
+    (connection, answer.worker())
+}
+
+/// Asks until there is an answer; a connection that breaks is opened anew, as a proxy would.
+async fn persistent(app: &App, kept: Option<Connection>, origin: &str) -> Answer {
+    let (mut kept, query) = (kept, format!("origin={origin}"));
+    loop {
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => Connection::open(app.address()).await.unwrap(),
+        };
+        if let Ok(answer) = connection.signal(&query).await {
+            return answer;
+        }
+    }
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+}
+
+/// When each computation of an origin began, and how many there were.
+fn begun(app: &App, origin: &str) -> Vec<Duration> {
+    let lines = app.logged("computed");
+    let of_origin =
+        lines.iter().filter(|line| line["key"].as_str().unwrap().ends_with(&format!(":{origin}")));
+    let begun = of_origin.map(|line| {
+        let logged = humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).unwrap();
+        let ms = line["compute_ms"].as_u64().unwrap();
+        logged.duration_since(UNIX_EPOCH).unwrap() - Duration::from_millis(ms)
+    });
+    begun.collect()
+}
+
+/// One death of the worker that computes, at a moment between its first line and after its last.
+async fn death(app: &App, origin: &str, takeover: Duration) {
+    let (connection, leader) = connected(app).await;
+    let moment = COST.mul_f64(1.1 * f64::from(getrandom::u32().unwrap()) / f64::from(u32::MAX));
+    let first = persistent(app, Some(connection), origin);
+    let others = async {
+        // The first one leads; these come along, on any worker.
+        sleep(Duration::from_millis(30)).await;
+        join_all((0..7).map(|_| persistent(app, None, origin))).await
+    };
+    let kill = async {
+        sleep(moment).await;
+        let before = begun(app, origin).len();
+        app.kill_worker(leader, "KILL");
+        (now(), before)
+    };
+
+    let (first, others, (died, before)) = tokio::join!(first, others, kill);
+
+    assert!(others.iter().chain([&first]).all(|answer| answer.status == 200), "{origin}");
+    let all = begun(app, origin);
+    assert!((1..=2).contains(&all.len()), "{origin}: {} computations", all.len());
+    // One that had not ended was taken over; the first to begin after the death did so.
+    if before == 0
+        && let Some(next) = all.iter().find(|begun| **begun > died)
+    {
+        let waited = *next - died;
+        assert!(waited < takeover, "{origin}: taken over after {waited:?}");
+    }
+}
+
+fn is_death(line: &&Value) -> bool {
+    line["message"].as_str().unwrap().contains("is gone")
+}
+
+async fn deaths(place: Place, takeover: Duration) {
+    let place = Arc::new(place);
+    let trials = (0..PROGRAMS).map(|program| {
+        let place = place.clone();
+        tokio::spawn(async move {
+            let app = spawn(&place, "600ms");
+            assert_eq!(app.signal("origin=YAK").await.status, 200);
+            let origins = app.origins().await;
+            let cold = origins.iter().filter(|code| *code != "YAK").skip(program * DEATHS);
+            for origin in cold.take(DEATHS) {
+                death(&app, origin, takeover).await;
+                eventually("three workers", || app.workers().len() == 3);
+            }
+            let deaths = || app.logged("worker").iter().filter(is_death).count();
+            eventually("a line for each death", || deaths() == DEATHS);
+        })
+    });
+    for trial in join_all(trials).await {
+        trial.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forty_deaths_while_computing_lose_no_answer_on_disk() {
+    deaths(Place::disk(), SLACK).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forty_deaths_while_computing_lose_no_answer_in_redis() {
+    deaths(Place::redis(), LEASE + SLACK).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_was_paused_past_its_lease_is_refused_by_its_siblings_value() {
+    for place in Place::both() {
+        let app = spawn(&place, "1500ms");
+        assert_eq!(app.signal("origin=YAK").await.status, 200);
+        let (mut connection, leader) = connected(&app).await;
+        assert_eq!(connection.get("/signal?origin=ATL").await.unwrap().status, 202);
+
+        app.kill_worker(leader, "STOP");
+        // A connection of the kernel's choice may lead to the stopped one, so there are many.
+        let waiting = (0..12).map(|_| Box::pin(persistent(&app, None, "ATL")));
+        let (answer, _, rest) = futures_util::future::select_all(waiting).await;
+        app.kill_worker(leader, "CONT");
+        let late = join_all(rest).await;
+
+        assert_eq!((answer.status, begun(&app, "ATL").len() >= 1), (200, true));
+        eventually("the late one's end", || begun(&app, "ATL").len() == 2);
+        let refused = app.logged("computed").into_iter().filter(|line| {
+            line["message"].as_str().unwrap().contains("too late") && line["worker"] == leader
+        });
+        assert_eq!(refused.count(), 1);
+        let first = answer.attribute("data-computed-at");
+        assert!(late.iter().all(|late| late.attribute("data-computed-at") == first));
+        assert_eq!(app.logged("worker").iter().filter(is_death).count(), 0);
+    }
+}
