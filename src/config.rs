@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::mistake::Mistake;
 use crate::cache::redis::Address;
+use crate::routes::{BasePath, TrustedProxies};
 
 mod mistake;
 
@@ -58,6 +59,12 @@ pub struct Config {
     /// TCP port to listen on; 0 takes a free one
     #[arg(long, env = "PORT", default_value_t = 8080)]
     pub port: u16,
+    /// Path below which all addresses live, such as /flights; without it they begin at the root
+    #[arg(long, env = "BASE_PATH", default_value = "", hide_default_value = true)]
+    pub base_path: BasePath,
+    /// Addresses and networks, with commas, of proxies that may say who asks and whether by https
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
+    pub trusted_proxies: TrustedProxies,
     /// Redis to keep the cache in, such as `redis://localhost:6379/0`; without it the disk keeps it
     #[arg(long, env = "REDIS_URL", value_parser = redis_url, default_value = "", hide_env_values = true, hide_default_value = true)]
     pub redis_url: RedisUrl,

@@ -16,4 +16,5 @@ pub mod query;
 pub mod frame;
 pub mod figure;
 pub mod metric;
+pub mod metrics;
 pub mod blocking;

@@ -17,7 +17,7 @@ use crate::cache::store::Store;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::dataset::Datasets;
-use crate::routes;
+use crate::{metrics, routes};
 
 /// Routers keep idle connections for 90 s, and a connection must not be closed under them.
 const KEEP_ALIVE: Duration = Duration::from_secs(95);
@@ -38,17 +38,20 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     // A process is one worker; the number tells them apart in headers, logs and entries.
     let worker = 1;
+    metrics::start(worker)?;
+    config.base_path.clone().settle();
     let datasets = Datasets::open(config.dataset.clone())?;
     let (store, kept) = store(&config)?;
     let cache = Cache::new(store, worker);
     let dashboard = Dashboard::new(datasets, cache, config.simulated_cost, worker);
     let (dashboard, fragments) = (Data::new(dashboard), Data::new(routes::Fragments::default()));
+    let proxies = Data::new(config.trusted_proxies.clone());
     let listener = TcpListener::bind((config.host, config.port))
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     let address = listener.local_addr()?;
     let server = HttpServer::new(move || {
         let app = App::new().app_data(dashboard.clone()).app_data(fragments.clone());
-        app.service(routes::all())
+        app.app_data(proxies.clone()).service(routes::all())
     })
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(REQUEST_TIMEOUT)
@@ -70,5 +73,6 @@ fn store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, String)> {
     let Some(address) = config.redis_url.0.clone() else { return Ok((Arc::new(disk), on_disk)) };
     let in_redis = format!("in Redis at {address:?}");
     let redis = RedisStore::new(address, expire)?;
+    metrics::tell_connections(redis.connections());
     Ok((Arc::new(FallbackStore::new(redis, disk)), in_redis))
 }
