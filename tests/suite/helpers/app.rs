@@ -98,6 +98,11 @@ impl App {
         self.logged("computed").len()
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal such as `TERM` or `STOP`.
     pub(crate) fn kill(&self, signal: &str) {
         let id = self.child.id().to_string();
