@@ -18,6 +18,7 @@ use self::entry::Entry;
 use self::flight::Flights;
 use self::key::Key;
 use self::store::{LEASE, Store};
+use crate::metrics::LeaseWait;
 
 pub use self::answer::{Answer, Failure, Outcome};
 
@@ -133,14 +134,15 @@ impl Cache {
     where
         F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
     {
+        let mut wait = None;
         loop {
             let turn = match self.turn_unless_published(&key).await {
                 Ok(turn) => turn,
                 Err(entry) => return Ok(Answer { entry, outcome: Outcome::Collapsed }),
             };
             match self.store.try_lease(&key).await {
-                Ok(Some(lease)) => return self.lead(lease, recipe).await,
-                Ok(None) => {}
+                Ok(Some(lease)) => return self.lead(lease, wait, recipe).await,
+                Ok(None) => wait = wait.or_else(|| Some(LeaseWait::begin())),
                 Err(error) => {
                     warn!(%key, %error, "no store gives a lease: {error}");
                     return self.alone(&key, recipe).await;

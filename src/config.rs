@@ -16,6 +16,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use self::mistake::Mistake;
 use crate::cache::redis::Address;
+use crate::routes::{BasePath, TrustedProxies};
 
 mod mistake;
 mod value;
@@ -62,6 +63,12 @@ pub struct Config {
     /// Worker processes
     #[arg(long, env = "WEB_CONCURRENCY", default_value = "1", value_parser = value::workers)]
     pub workers: NonZeroU16,
+    /// Path below which all addresses live, such as /flights; without it they begin at the root
+    #[arg(long, env = "BASE_PATH", default_value = "", hide_default_value = true)]
+    pub base_path: BasePath,
+    /// Addresses and networks, with commas, of proxies that may say who asks and whether by https
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
+    pub trusted_proxies: TrustedProxies,
     /// Redis to keep the cache in, such as `redis://localhost:6379/0`; without it the disk keeps it
     #[arg(long, env = "REDIS_URL", value_parser = value::redis_url, default_value = "", hide_env_values = true, hide_default_value = true)]
     pub redis_url: RedisUrl,

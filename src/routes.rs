@@ -5,6 +5,9 @@ use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::{Handler, Resource, Responder, Scope, web};
 
+mod base;
+mod client;
+mod request;
 mod choice;
 mod page;
 mod signal;
@@ -16,10 +19,14 @@ mod fragments;
 mod assets;
 mod health;
 mod drain;
+mod metrics;
 mod error;
 
+pub use self::base::BasePath;
+pub use self::client::TrustedProxies;
 pub use self::drain::Drain;
 pub use self::fragments::Fragments;
+use self::request::Pattern;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -32,31 +39,51 @@ pub fn all() -> impl HttpServiceFactory {
         .add(("Content-Security-Policy", CSP))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"));
-    scope().wrap(from_fn(error::render)).wrap(headers).wrap(from_fn(drain::close))
+    let scope = scope().wrap(from_fn(error::render)).wrap(from_fn(request::observe));
+    scope.wrap(headers).wrap(from_fn(drain::close))
 }
 
 fn scope() -> Scope {
-    web::scope("")
+    let root = probes(web::scope(""));
+    match base::path() {
+        "" => dashboard(root),
+        base => {
+            let bare = read("", base::redirect).app_data(Pattern("/"));
+            let dashboard = dashboard(probes(web::scope(base)).service(bare));
+            root.service(dashboard).default_service(web::to(error::not_found))
+        }
+    }
+}
+
+/// What a platform asks the process itself, whatever path its proxy gives to users.
+fn probes(scope: Scope) -> Scope {
+    scope
+        .service(read("/livez", health::livez))
+        .service(read("/readyz", health::readyz))
+        .service(read("/metrics", metrics::metrics))
+}
+
+fn dashboard(scope: Scope) -> Scope {
+    scope
         .service(read("/", page::page))
         .service(read("/signal", signal::signal))
         .service(read("/graphs/{graph}.csv", numbers::csv))
         .service(read("/graphs/{graph}/table", numbers::table))
         .service(read("/graphs/{graph}", graph::graph))
         .service(read("/static/{name}", assets::asset))
-        .service(read("/livez", health::livez))
-        .service(read("/readyz", health::readyz))
         .default_service(web::to(error::not_found))
 }
 
 /// A resource that is only read; other methods learn which ones are meant.
-fn read<F, Args>(path: &str, handler: F) -> Resource
+fn read<F, Args>(path: &'static str, handler: F) -> Resource
 where
     F: Handler<Args>,
     Args: actix_web::FromRequest + 'static,
     F::Output: Responder + 'static,
 {
     let is_read = || Any(Get()).or(Head());
-    web::resource(path.to_owned())
+    web::resource(path)
+        .app_data(Pattern(path))
         .route(web::route().guard(is_read()).to(handler))
         .default_service(web::to(error::wrong_method))
 }

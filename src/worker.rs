@@ -23,7 +23,7 @@ use crate::control::{ALIVE, Others, Said};
 use crate::dashboard::Dashboard;
 use crate::dataset::Datasets;
 use crate::routes::{self, Drain};
-use crate::supervisor;
+use crate::{metrics, supervisor};
 
 mod line;
 mod pulse;
@@ -71,6 +71,8 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
 
 async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()> {
     let Start { worker, listener, loops } = start;
+    metrics::start(worker)?;
+    config.base_path.clone().settle();
     let datasets = Datasets::open(config.dataset.clone())?;
     let cache = Cache::new(store(config)?, worker);
     let dashboard = Dashboard::new(datasets, cache.clone(), config.simulated_cost, worker);
@@ -87,14 +89,15 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
         Data::new(routes::Fragments::of_one_among(config.workers)),
         drain.clone(),
         Data::from(others.clone()),
+        Data::new(config.trusted_proxies.clone()),
     );
     let (beating, opened) = (pulse.clone(), drain.clone());
     let kept_open = listener.try_clone()?;
     let server = HttpServer::new(move || {
         beating.join();
-        let (dashboard, fragments, drain, others) = shared.clone();
-        let app = App::new().app_data(dashboard).app_data(fragments);
-        app.app_data(drain).app_data(others).service(routes::all())
+        let (dashboard, fragments, drain, others, proxies) = shared.clone();
+        let app = App::new().app_data(dashboard).app_data(fragments).app_data(drain);
+        app.app_data(others).app_data(proxies).service(routes::all())
     })
     .workers(loops)
     .on_connect(move |_, connection| drop(connection.insert(opened.connected())))
@@ -180,5 +183,6 @@ fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let disk = DiskStore::new(folder, expire, config.cache_max_bytes);
     let Some(address) = config.redis_url.0.clone() else { return Ok(Arc::new(disk)) };
     let redis = RedisStore::new(address, expire)?;
+    metrics::tell_connections(redis.connections());
     Ok(Arc::new(FallbackStore::new(redis, disk)))
 }

@@ -14,6 +14,7 @@ use super::entry::Entry;
 use super::key::Key;
 use super::store::{Lease, Published, Right, Store, StoreError};
 use crate::blocking::blocking;
+use crate::metrics::{self, CacheEvent, StoreName};
 
 mod lease;
 mod evict;
@@ -45,7 +46,8 @@ impl DiskStore {
     ) -> Result<T, StoreError> {
         let folder = self.0.clone();
         let done = blocking(move || work(&folder)).await;
-        done.map_err(io::Error::other).flatten().map_err(failure)
+        let done = done.map_err(io::Error::other).flatten().map_err(failure);
+        done.inspect_err(|_| metrics::store_error(StoreName::Disk))
     }
 }
 
@@ -113,6 +115,7 @@ impl Folder {
             Some(_) => drop(file.set_modified(SystemTime::now())),
             None => {
                 warn!(%key, "removed a damaged entry of {key}");
+                metrics::cache(CacheEvent::Corrupt);
                 found(fs::remove_file(&path))?;
             }
         }

@@ -12,12 +12,15 @@ use super::entry::{Entry, Stamp};
 use super::key::Key;
 use super::store::{LEASE, Lease, Published};
 use super::{Answer, Cache, Failure, Outcome};
+use crate::metrics::{self, LeaseWait};
 
 impl Cache {
-    /// Looks again, computes, publishes; releases on every other exit.
+    /// Looks again, computes, publishes; releases on every other exit. `wait` is how the lease was
+    /// come by, if it was another's at first.
     pub(super) async fn lead<F>(
         &self,
         lease: Lease,
+        wait: Option<LeaseWait>,
         recipe: impl FnOnce() -> F + Send + 'static,
     ) -> Result<Answer, Failure>
     where
@@ -28,6 +31,9 @@ impl Cache {
         if let Some(entry) = self.look(&key).await {
             self.release(lease).await;
             return Ok(Answer { entry, outcome: Outcome::Collapsed });
+        }
+        if let Some(wait) = wait {
+            wait.took_over();
         }
         let started = Instant::now();
         let computed = self.renewing(&lease, tokio::spawn(recipe().in_current_span())).await;
@@ -44,7 +50,7 @@ impl Cache {
             Ok(Published::Refused) => "was too late: another had taken over".to_owned(),
             Err(error) => format!("could not publish it: {error}"),
         };
-        self.log(&key, &entry, &said);
+        self.note(&key, &entry, &said);
         match published {
             Ok(Published::Stored) => Ok(Answer { entry, outcome: Outcome::Stored }),
             // The successor's value is everybody's; ours is the same unless it has not come yet.
@@ -72,7 +78,7 @@ impl Cache {
             ends = self.ends() => return Err(abandoned(&computing, ends).into()),
         };
         let entry = self.stamped(bytes, started);
-        self.log(key, &entry, "kept it nowhere");
+        self.note(key, &entry, "kept it nowhere");
         Ok(Answer { entry, outcome: Outcome::Computed })
     }
 
@@ -118,7 +124,9 @@ impl Cache {
         Entry { stamp: Stamp::now(started.elapsed(), self.worker), bytes }
     }
 
-    fn log(&self, key: &Key, entry: &Entry, said: &str) {
+    /// Counts and logs a computation.
+    fn note(&self, key: &Key, entry: &Entry, said: &str) {
+        metrics::computed(entry.stamp.compute);
         let (compute_ms, worker) = (entry.stamp.compute.as_millis() as u64, self.worker);
         info!(%key, compute_ms, worker, "computed {key} and {said}");
     }

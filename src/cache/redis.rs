@@ -20,6 +20,7 @@ use tracing::warn;
 use super::entry::Entry;
 use super::key::Key;
 use super::store::{LEASE, Lease, Published, Right, Store, StoreError};
+use crate::metrics::{self, CacheEvent, Connections, StoreName};
 
 /// How long any question to Redis may take; a healthy one answers a hundred times faster.
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -97,6 +98,15 @@ impl RedisStore {
         Ok(Self { pool, client, expire })
     }
 
+    /// Tells the state of the pool, whenever it is asked.
+    pub fn connections(&self) -> impl Fn() -> Connections + Send + Sync + 'static {
+        let pool = self.pool.clone();
+        move || {
+            let status = pool.status();
+            Connections { open: status.size, idle: status.available, max: status.max_size }
+        }
+    }
+
     /// Asks with one connection of the pool, for `TIMEOUT` at most.
     async fn ask<T>(
         &self,
@@ -106,14 +116,16 @@ impl RedisStore {
             let mut connection = self.pool.get().await.map_err(unreachable)?;
             question(&mut connection).await.map_err(failure)
         });
-        answer.await.unwrap_or_else(|_| Err(failed(format!("no answer within {TIMEOUT:?}"))))
+        let none = |_| Err(failed(format!("no answer within {TIMEOUT:?}")));
+        answer.await.unwrap_or_else(none).inspect_err(count)
     }
 
     /// Subscribes to the end of a lease, and waits for it unless it has already come.
     async fn wait(&self, lease: &str) -> Result<(), StoreError> {
-        let mut subscription = self.client.get_async_pubsub().await.map_err(failure)?;
-        subscription.subscribe(lease).await.map_err(failure)?;
-        let mut messages = subscription.into_on_message();
+        let mut pubsub =
+            self.client.get_async_pubsub().await.map_err(failure).inspect_err(count)?;
+        pubsub.subscribe(lease).await.map_err(failure).inspect_err(count)?;
+        let mut messages = pubsub.into_on_message();
         loop {
             // Asked after subscribing, and again from time to time: the message is only a hint.
             let is_held: bool =
@@ -145,6 +157,7 @@ impl Store for RedisStore {
         let entry = Entry::decode(Bytes::from(stored));
         if entry.is_none() {
             warn!(%key, "removed a damaged entry of {key}");
+            metrics::cache(CacheEvent::Corrupt);
             self.ask(async |c| redis::cmd("DEL").arg(&name).query_async::<()>(c).await).await?;
         }
         Ok(entry)
@@ -208,6 +221,10 @@ fn token() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the operating system has random numbers");
     format!("{:032x}", u128::from_le_bytes(bytes))
+}
+
+fn count(_: &StoreError) {
+    metrics::store_error(StoreName::Redis);
 }
 
 fn unreachable(error: PoolError) -> StoreError {

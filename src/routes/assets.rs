@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::base;
 use super::error::Error;
 use super::finished::{Finished, IMMUTABLE, ready};
 
@@ -37,5 +38,5 @@ pub(super) async fn asset(request: HttpRequest, name: Path<String>) -> Result<Ht
 pub(super) fn url(path: &str) -> String {
     let asset = ASSETS.iter().find(|asset| asset.path == path);
     // Every page is rendered in the tests, and all names in templates are literals.
-    format!("/static/{}", asset.expect("the file is in static/").name)
+    format!("{}/static/{}", base::path(), asset.expect("the file is in static/").name)
 }

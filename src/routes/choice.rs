@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use percent_encoding::percent_decode_str;
 
+use super::base;
 use super::error::Error;
 use crate::dashboard::Dashboard;
 use crate::dataset::{Dataset, Origin};
@@ -36,7 +37,7 @@ impl Choice {
 
     /// The address of the page that shows this choice.
     pub(super) fn page(&self) -> String {
-        format!("/?{}", self.query())
+        format!("{}/?{}", base::path(), self.query())
     }
 
     /// `origin=ATL&metric=mean`

@@ -10,6 +10,8 @@ use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
+use crate::metrics;
+
 /// Whether this worker drains, and how many connections it has.
 #[derive(Default)]
 pub struct Drain {
@@ -34,6 +36,7 @@ impl Drain {
     /// Counts a connection for as long as the value lives.
     pub fn connected(&self) -> Connection {
         self.connections.fetch_add(1, Ordering::Relaxed);
+        metrics::connected();
         Connection(self.connections.clone())
     }
 
@@ -46,6 +49,7 @@ impl Drain {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+        metrics::disconnected();
     }
 }
 

@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use tracing::error;
 
-use super::assets;
+use super::{assets, base, request};
 use crate::cache::Failure;
 
 /// Everything that can be wrong with a request or its answer.
@@ -27,7 +27,7 @@ pub(super) enum Error {
     Gone,
     /// 422: an airport or a metric that there is not; the sentence is shown.
     Unknown(String),
-    /// 500: shown with a reference, under which the log has the whole chain.
+    /// 500: shown with the request's id, under which the log has the whole chain.
     Internal(Failure),
     /// 503: a waiter ran out of patience.
     Busy,
@@ -50,8 +50,9 @@ struct ErrorPage {
 }
 
 impl Error {
-    /// What is wrong, in words for the user; an internal error is logged here, once.
-    pub(super) fn words(&self) -> String {
+    /// What is wrong, in words for the user; an internal error is logged here, once, under the
+    /// request's id.
+    pub(super) fn words(&self, id: &str) -> String {
         match self {
             Self::BadRequest(sentence) | Self::Unknown(sentence) => sentence.clone(),
             Self::NotFound => "There is nothing at this address.".to_owned(),
@@ -59,9 +60,8 @@ impl Error {
             Self::Gone => "The data has been replaced since; choose again to see it.".to_owned(),
             Self::Busy => "This takes longer than usual.".to_owned(),
             Self::Internal(failure) => {
-                let reference = reference();
-                error!(reference, "a request failed: {failure:#}");
-                format!("Something went wrong. It is in the log under {reference}.")
+                error!("a request failed: {failure:#}");
+                format!("Something went wrong. It is in the log under {id}.")
             }
         }
     }
@@ -144,18 +144,11 @@ pub(super) async fn render(
 
 fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
     let retry = error.is_passing().then(|| request.uri().to_string());
-    let fragment = ErrorFragment { words: error.words(), retry };
-    let is_part =
-        ["/signal", "/graphs/", "/static/"].iter().any(|path| request.path().starts_with(path));
+    let fragment = ErrorFragment { words: error.words(&request::id(request)), retry };
+    let path = request.path().strip_prefix(base::path()).unwrap_or_default();
+    let is_part = ["/signal", "/graphs/", "/static/"].iter().any(|part| path.starts_with(part));
     if is_part || request.headers().contains_key("HX-Request") {
         return fragment.render();
     }
     ErrorPage { status: error.status_code(), error: fragment }.render()
-}
-
-/// Eight hexadecimal digits that a user can read out.
-fn reference() -> String {
-    let mut bytes = [0; 4];
-    getrandom::fill(&mut bytes).expect("the operating system has random numbers");
-    format!("{:08x}", u32::from_le_bytes(bytes))
 }

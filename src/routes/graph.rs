@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::time::timeout;
 
+use super::base;
 use super::choice::Choice;
 use super::error::Error;
 use super::finished::{Finished, IMMUTABLE, REVALIDATE};
@@ -30,7 +31,8 @@ struct GraphFragment {
     query: String,
     v: String,
     computed_at: When,
-    worker: u16,
+    computed_by: u16,
+    drawn_by: u16,
 }
 
 /// Answers with the graph of the generation that is asked for, and of no other.
@@ -50,7 +52,7 @@ pub(super) async fn graph(
     let (v, answer) = generation(&dashboard, &choice).await?;
     timing.answered(&answer);
     let lifetime = lifetime(&choice, &answer);
-    let drawn = drawn(fragments, graph, &choice, v, answer).await?;
+    let drawn = drawn(dashboard.worker(), fragments, graph, &choice, v, answer).await?;
     Ok(drawn.respond_with(&request, lifetime, timing.headers()))
 }
 
@@ -84,6 +86,7 @@ pub(super) fn lifetime(choice: &Choice, answer: &Answer) -> &'static str {
 }
 
 async fn drawn(
+    drawn_by: u16,
     fragments: Data<Fragments>,
     graph: Graph,
     choice: &Choice,
@@ -94,8 +97,10 @@ async fn drawn(
     let name = name(graph, choice, &v, stamp.computed_ms());
     let draw = move || {
         let figure = graph.figure(&frame::decode(&answer.entry.bytes)?, metric)?;
-        let (computed_at, worker) = (When(stamp.computed_at), stamp.worker);
-        Finished::html(&GraphFragment { graph, figure, query, v, computed_at, worker })
+        let (computed_at, computed_by) = (When(stamp.computed_at), stamp.worker);
+        let fragment =
+            GraphFragment { graph, figure, query, v, computed_at, computed_by, drawn_by };
+        Finished::html(&fragment)
     };
     let drawn = blocking(move || fragments.get_or_render(name, draw)).await;
     Ok(drawn.map_err(anyhow::Error::from)??)

@@ -6,10 +6,12 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
 use super::assets;
+use super::base;
 use super::choice::Choice;
 use super::error::{Error, ErrorFragment};
 use super::finished::{Finished, REVALIDATE};
 use super::fragments::Fragments;
+use super::request;
 use crate::dashboard::Dashboard;
 use crate::dataset::Airport;
 use crate::figure::{Graph, count};
@@ -60,15 +62,18 @@ pub(super) async fn page(
 ) -> Result<HttpResponse, Error> {
     let choice = match choice {
         Ok(choice) => choice,
-        Err(error) => return wrong(&error, &Choice::default(dashboard.dataset().await)),
+        Err(error) => {
+            let words = error.words(&request::id(&request));
+            return wrong(&error, words, &Choice::default(dashboard.dataset().await));
+        }
     };
     let key = format!("{} of {}", choice.page(), choice.dataset.fingerprint());
     let page = fragments.get_or_render(key, || Finished::html(&page_of(&choice, None)))?;
     Ok(page.respond(&request, REVALIDATE))
 }
 
-fn wrong(error: &Error, choice: &Choice) -> Result<HttpResponse, Error> {
-    let fragment = ErrorFragment { words: error.words(), retry: None };
+fn wrong(error: &Error, words: String, choice: &Choice) -> Result<HttpResponse, Error> {
+    let fragment = ErrorFragment { words, retry: None };
     let html = page_of(choice, Some(fragment)).render().map_err(anyhow::Error::from)?;
     let mut response = HttpResponse::build(error.status_code());
     response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));

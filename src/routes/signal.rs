@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use tokio::time::timeout;
 
+use super::base;
 use super::choice::Choice;
 use super::error::Error;
 use super::timing::{Timing, When};
@@ -117,9 +118,8 @@ fn is_elsewhere(request: &HttpRequest, choice: &Choice) -> bool {
     let shown = request.headers().get("HX-Current-URL").and_then(|url| url.to_str().ok());
     let Some(Ok(shown)) = shown.map(str::parse::<Uri>) else { return false };
     let shown = shown.path_and_query().map_or("/", |shown| shown.as_str());
-    match shown {
-        // The bare page shows the default choice.
-        "/" => Choice::default(choice.dataset.clone()).page() != choice.page(),
-        shown => shown != choice.page(),
-    }
+    // The bare page shows the default choice.
+    let is_bare = shown.strip_prefix(base::path()) == Some("/");
+    let shown = if is_bare { Choice::default(choice.dataset.clone()).page() } else { shown.into() };
+    shown != choice.page()
 }

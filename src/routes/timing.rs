@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::cache::{Answer, Outcome};
+use crate::metrics::{self, CacheEvent};
 
 /// When something was computed.
 pub(super) struct When(pub(super) SystemTime);
@@ -37,12 +38,13 @@ impl Timing {
         Self { asked: Instant::now(), store, compute, outcome: None, worker }
     }
 
-    /// Notes that no store was needed: the answer was in memory.
+    /// Notes and counts that no store was needed: the answer was in memory.
     pub(super) fn hit(&mut self) {
         self.outcome = Some(Outcome::Hit);
+        metrics::cache(CacheEvent::Hit);
     }
 
-    /// Notes that the answer has come: what was not computation was the store.
+    /// Notes and counts that the answer has come: what was not computation was the store.
     pub(super) fn answered(&mut self, answer: &Answer) {
         let waited = self.asked.elapsed();
         self.outcome = Some(answer.outcome);
@@ -52,6 +54,7 @@ impl Timing {
             Outcome::Collapsed => waited,
         };
         self.store = waited - self.compute;
+        metrics::cache(event(answer.outcome));
     }
 
     /// Notes that no answer has come yet: all of the time so far went to the computation.
@@ -84,5 +87,14 @@ impl Timing {
             ms(render),
             self.worker
         )
+    }
+}
+
+fn event(outcome: Outcome) -> CacheEvent {
+    match outcome {
+        Outcome::Hit => CacheEvent::Hit,
+        Outcome::Stored => CacheEvent::Stored,
+        Outcome::Collapsed => CacheEvent::Collapsed,
+        Outcome::Computed => CacheEvent::Computed,
     }
 }

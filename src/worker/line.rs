@@ -13,7 +13,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{error, warn};
 
 use super::End;
-use crate::control::{self, Order, Others, Said};
+use crate::blocking::blocking;
+use crate::control::{self, Order, Others, Question, Said};
 use crate::metrics;
 
 /// What a worker is told before anything else.
@@ -73,6 +74,13 @@ pub(super) async fn speak(mut writer: OwnedWriteHalf, mut words: UnboundedReceiv
     }
 }
 
+async fn report(to: Question, others: Arc<Others>) {
+    // Reading files of the system is no work for an event loop.
+    if let Ok(text) = blocking(metrics::text).await {
+        others.say(Said::Reported { to, text });
+    }
+}
+
 /// Follows orders until the one to drain, or until there is nobody left to give any.
 pub(super) async fn obey(reader: OwnedReadHalf, others: Arc<Others>) -> End {
     let mut lines = tokio::io::BufReader::new(reader).lines();
@@ -80,7 +88,7 @@ pub(super) async fn obey(reader: OwnedReadHalf, others: Arc<Others>) -> End {
         match control::message(&line) {
             Ok(Order::Drain) => return End::Succeeded,
             Ok(Order::Close) => return End::Closed,
-            Ok(Order::Report(to)) => others.say(Said::Reported { to, text: metrics::text() }),
+            Ok(Order::Report(to)) => drop(tokio::spawn(report(to, others.clone()))),
             Ok(Order::Gathered { id, texts }) => others.answered(id, texts),
             Ok(Order::Start { .. }) | Err(_) => error!("this order makes no sense: {line}"),
         }

@@ -6,6 +6,7 @@ mod waiting;
 mod failing;
 mod looks;
 mod reading;
+mod base_path;
 
 use serde_json::{Value, json};
 
@@ -37,9 +38,11 @@ const panel = (graph) => {
         values: JSON.stringify(plot?.data?.map(({ y, z }) => z ?? y)),
     };
 };
-const { origin, metric } = document.getElementById("choice").elements;
+const form = document.getElementById("choice");
+const { origin, metric } = form.elements;
 return {
-    address: location.pathname + location.search,
+    // Below the path that the page lives at.
+    address: location.pathname.slice(form.getAttribute("action").length - 1) + location.search,
     origin: origin.value,
     metric: metric.value,
     status: document.getElementById("signal").innerText,
@@ -51,7 +54,7 @@ return {
 /// What the server would have drawn, as `values` above.
 const FIGURE: &str = r#"
 const [graph, query] = arguments;
-const html = await (await fetch(`/graphs/${graph}?${query}`)).text();
+const html = await (await fetch(`graphs/${graph}?${query}`)).text();
 const figure = new DOMParser().parseFromString(html, "text/html").querySelector("script.figure");
 return JSON.stringify(JSON.parse(figure.textContent).data.map(({ y, z }) => z ?? y));
 "#;

@@ -180,7 +180,7 @@ async fn codes_are_text_wherever_they_are_shown() {
 }
 
 /// A data file whose metadata are sound and whose flights from Atlanta are not.
-fn damaged(folder: &TempDir) -> std::path::PathBuf {
+pub(crate) fn damaged(folder: &TempDir) -> std::path::PathBuf {
     let path = folder.path().join("flights.parquet");
     let mut bytes = fs::read("data/flights.parquet").unwrap();
     bytes[400_000..403_000].fill(0xff);
@@ -200,7 +200,7 @@ async fn a_computation_that_fails_has_a_reference_and_leaves_the_others_alone() 
     assert!(failed.text().contains("role=\"alert\""));
     assert_eq!(failed.asks(), ["/signal?origin=ATL"], "its button asks again");
     let line = &app.logged("a request failed")[0];
-    let reference = line["reference"].as_str().unwrap();
+    let reference = line["span"]["request_id"].as_str().unwrap();
     assert!(failed.text().contains(reference), "{}", failed.text());
     assert!(!failed.text().contains("parquet"), "the cause is for the log");
     let chain = line["message"].as_str().unwrap();

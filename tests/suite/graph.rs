@@ -1,11 +1,15 @@
 //! `/graphs/…`: fragments that never change, and the figures within.
 
 use std::io::Read;
+use std::time::Duration;
 
+use quadrant::cache::key::Key;
 use serde_json::Value;
 
 use crate::helpers::app::App;
+use crate::helpers::place::Place;
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
 const GRAPHS: [&str; 4] = ["daily", "distribution", "rhythm", "destinations"];
 
 fn numbers(values: &Value) -> Vec<f64> {
@@ -189,4 +193,25 @@ async fn a_graph_without_its_signal_is_computed_once_and_waits_only_so_long() {
     assert_eq!(app.signal("origin=ABE").await.status, 200);
     assert_eq!(app.get("/graphs/daily?origin=ABE").await.status, 200);
     assert_eq!(app.computations(), 1);
+}
+
+#[tokio::test]
+async fn a_graph_says_who_computed_it_and_who_drew_it() {
+    for place in Place::both() {
+        let settings = place.settings();
+        let settings = settings.each_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+        let v = App::spawn(&settings).signal("origin=ATL").await.attribute("data-v").to_owned();
+        let (store, key) = (place.open(DAY), Key::new("selection").arg(v).arg("ATL"));
+        let mut entry = store.get(&key).await.unwrap().unwrap();
+        entry.stamp.worker = 7;
+        let lease = store.try_lease(&key).await.unwrap().unwrap();
+        store.publish(lease, &entry).await.unwrap();
+
+        let graph = App::spawn(&settings).get("/graphs/daily?origin=ATL").await;
+
+        let [computed, drawn] =
+            ["data-computed-by", "data-drawn-by"].map(|name| graph.attribute(name));
+        assert_eq!((graph.outcome(), computed, drawn), ("hit", "7", "1"));
+        assert!(graph.text().contains(" by worker 7 · drawn by worker 1 · "), "{}", graph.text());
+    }
 }

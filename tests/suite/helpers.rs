@@ -4,6 +4,8 @@ pub(crate) mod app;
 pub(crate) mod answer;
 pub(crate) mod connection;
 pub(crate) mod load;
+pub(crate) mod exposition;
+pub(crate) mod nginx;
 pub(crate) mod redis;
 pub(crate) mod browser;
 pub(crate) mod webdriver;

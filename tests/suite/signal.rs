@@ -37,6 +37,8 @@ async fn a_signal_names_four_graphs_of_one_generation() {
         assert_eq!(graph.attribute("data-v"), v);
         assert_eq!(graph.attribute("data-computed-at"), signal.attribute("data-computed-at"));
         assert_eq!(graph.attribute("data-computed-by"), "1");
+        assert_eq!(graph.attribute("data-drawn-by"), "1");
+        assert!(graph.text().contains("by worker 1 · drawn by worker 1"), "{}", graph.text());
     }
 }
 

@@ -50,6 +50,8 @@ fn each_foreign_crate_has_its_home() {
         ("std::env", &["src/config.rs"]),
         ("clap", &["src/config.rs", "src/config/"]),
         ("moka", &["src/routes/fragments.rs"]),
+        ("ipnet", &["src/routes/client.rs"]),
+        ("prometheus", &["src/metrics.rs", "src/metrics/"]),
         ("tempfile", &["src/cache/disk.rs", "src/import.rs"]),
         ("spawn_blocking", &["src/blocking.rs"]),
         ("signal_hook", &["src/supervisor.rs"]),

@@ -11,6 +11,7 @@ use tracing::warn;
 use super::found;
 use super::lease::{self, LeaseFile};
 use crate::cache::key::PREFIX;
+use crate::metrics::{self, CacheEvent};
 
 /// How the name of an entry's file ends.
 pub(super) const ENTRY: &str = ".entry";
@@ -43,9 +44,13 @@ pub(super) fn sweep(folder: &Path, expire: Duration, max_bytes: u64) -> io::Resu
         let Some(metadata) = found(file.metadata())?.filter(Metadata::is_file) else { continue };
         let (path, age) = (file.path(), age(&metadata));
         match ours(folder, &file) {
-            Some(Use::Entry) if age > expire => remove(&path),
+            Some(Use::Entry) if age > expire => {
+                remove(&path);
+            }
             Some(Use::Entry) => kept.push((age, metadata.len(), path)),
-            Some(Use::Temporary) if age > ABANDONED => remove(&path),
+            Some(Use::Temporary) if age > ABANDONED => {
+                remove(&path);
+            }
             Some(Use::Lease(lease)) if age > ABANDONED => clear(&lease, &path),
             _ => {}
         }
@@ -56,7 +61,9 @@ pub(super) fn sweep(folder: &Path, expire: Duration, max_bytes: u64) -> io::Resu
         if bytes <= max_bytes {
             break;
         }
-        remove(&path);
+        if remove(&path) {
+            metrics::cache(CacheEvent::Evicted);
+        }
         bytes -= length;
     }
     Ok(())
@@ -88,8 +95,10 @@ fn clear(lease: &LeaseFile, path: &Path) {
     }
 }
 
-fn remove(path: &Path) {
-    if let Err(error) = found(fs::remove_file(path)) {
+/// Removes a file; false when it is still there, or another process was faster.
+fn remove(path: &Path) -> bool {
+    let removed = found(fs::remove_file(path)).inspect_err(|error| {
         warn!(%error, "could not remove {}: {error}", path.display());
-    }
+    });
+    matches!(removed, Ok(Some(())))
 }

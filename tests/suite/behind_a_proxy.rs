@@ -1,0 +1,79 @@
+//! Who asks, and whether over https: a proxy is believed if it is trusted, and nobody else.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use reqwest::Client;
+
+use crate::helpers::app::App;
+use crate::helpers::nginx::Nginx;
+
+const HTTPS_ONLY: &str = "strict-transport-security";
+
+fn spawn(trusted: &str) -> App {
+    App::spawn(&[("TRUSTED_PROXIES", trusted), ("RUST_LOG", "quadrant=debug")])
+}
+
+/// The clients of the requests so far, as the log has them.
+fn clients(app: &App) -> Vec<String> {
+    let client = |line: &serde_json::Value| line["span"]["client"].as_str().unwrap().to_owned();
+    app.logged("answered").iter().map(client).collect()
+}
+
+#[tokio::test]
+async fn what_an_untrusted_peer_says_of_others_is_ignored() {
+    for trusted in ["", "10.0.0.0/8,192.0.2.1"] {
+        let app = spawn(trusted);
+        let lies = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Proto", "https")];
+
+        let answer = app.get_with("/livez", &lies).await;
+
+        assert_eq!(clients(&app), ["127.0.0.1"]);
+        assert_eq!(answer.header(HTTPS_ONLY), "");
+    }
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_tells_the_client_and_the_protocol() {
+    let app = spawn("127.0.0.0/8, 10.0.0.0/8");
+
+    let mut policies = Vec::new();
+    for (forwarded, protocol) in [
+        ("203.0.113.9", "https"),
+        ("127.0.0.1, 203.0.113.9, 10.1.2.3", "https"),
+        ("6.6.6.6,2001:db8::7", "http"),
+        ("6.6.6.6, nonsense", "https, http"),
+    ] {
+        let headers = [("X-Forwarded-For", forwarded), ("X-Forwarded-Proto", protocol)];
+        let answer = app.get_with("/nothing", &headers).await;
+        policies.push(answer.header(HTTPS_ONLY).to_owned());
+    }
+
+    assert_eq!(clients(&app), ["203.0.113.9", "203.0.113.9", "2001:db8::7", "127.0.0.1"]);
+    assert_eq!(policies, ["max-age=31536000", "max-age=31536000", "", ""]);
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_that_says_nothing_is_the_client() {
+    let app = spawn("127.0.0.1");
+
+    let answer = app.get("/livez").await;
+
+    assert_eq!((clients(&app), answer.header(HTTPS_ONLY)), (vec!["127.0.0.1".to_owned()], ""));
+}
+
+#[tokio::test]
+async fn behind_a_real_nginx_a_client_cannot_claim_to_be_another() {
+    let app = spawn("127.0.0.1");
+    let nginx = Nginx::before(&app.url);
+    // The whole of 127.0.0.0/8 is this host, so that a client and a proxy can have two addresses.
+    let address = IpAddr::from(Ipv4Addr::new(127, 0, 0, 2));
+    let client = Client::builder().no_proxy().local_address(address).build().unwrap();
+
+    let request = client.get(format!("{}/signal?origin=ATL", nginx.url));
+    let request = request.header("X-Forwarded-For", "203.0.113.9");
+    let answer = request.header("X-Forwarded-Proto", "https").send().await.unwrap();
+
+    assert_eq!(answer.status(), 200);
+    assert_eq!(clients(&app), ["127.0.0.2"]);
+    assert!(!answer.headers().contains_key(HTTPS_ONLY), "nginx was asked by http");
+}

@@ -1,0 +1,362 @@
+//! `/metrics`: what has happened is counted, once, under names that stay few.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use quadrant::cache::key::Key;
+use tempfile::{NamedTempFile, TempDir};
+
+use crate::helpers::answer::Answer;
+use crate::helpers::app::App;
+use crate::helpers::connection::Connection;
+use crate::helpers::eventually;
+use crate::helpers::exposition::Exposition;
+use crate::helpers::place::Place;
+use crate::helpers::redis::Redis;
+
+fn spawn(place: &Place, more: &[(&str, &str)]) -> App {
+    let shared = place.settings();
+    let settings = shared.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    App::spawn(&settings.chain(more.iter().copied()).collect::<Vec<_>>())
+}
+
+/// What a page does: a signal and its four graphs.
+async fn load(app: &App, query: &str) -> Answer {
+    let signal = app.signal(query).await;
+    for ask in signal.asks() {
+        assert_eq!(app.get(&ask).await.status, 200, "{ask}");
+    }
+    signal
+}
+
+fn requests(told: &Exposition, route: &str, status: &str) -> Option<f64> {
+    told.find("quadrant_requests_total", &[("route", route), ("status", status)])
+}
+
+#[tokio::test]
+async fn what_is_known_beforehand_is_there_from_the_start() {
+    let app = App::spawn(&[]);
+
+    let answer = app.get("/metrics").await;
+
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let told = Exposition::parse(answer.text());
+    for outcome in ["hit", "stored", "collapsed", "computed", "corrupt", "evicted"] {
+        assert_eq!(told.outcome(outcome), 0.0, "{outcome}");
+    }
+    for store in ["redis", "disk"] {
+        assert_eq!(told.value("quadrant_store_errors_total", &[("store", store)]), 0.0);
+    }
+    for name in ["computations_total", "lease_waits_total", "lease_takeovers_total"] {
+        assert_eq!(told.value(&format!("quadrant_{name}"), &[]), 0.0, "{name}");
+    }
+    assert_eq!(told.value("quadrant_computation_seconds_count", &[]), 0.0);
+    assert!(told.samples.iter().all(|sample| sample.labels["worker"] == "1"));
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_status() {
+    let app = App::spawn(&[]);
+    let etag = app.get("/").await.header("etag").to_owned();
+
+    for (path, times) in [
+        ("/signal?origin=ATL", 3),
+        ("/graphs/daily?origin=ATL", 2),
+        ("/graphs/daily?origin=XXX", 1),
+        ("/graphs/none", 1),
+        ("/graphs/rhythm.csv", 1),
+        ("/graphs/rhythm/table", 1),
+        ("/static/none.js", 1),
+        ("/livez", 4),
+    ] {
+        for _ in 0..times {
+            app.get(path).await;
+        }
+    }
+    app.send("POST", "/signal", &[]).await;
+    app.get_with("/", &[("If-None-Match", &etag)]).await;
+    let told = Exposition::of(&app).await;
+
+    for (route, status, count) in [
+        ("/", "200", 1.0),
+        ("/", "304", 1.0),
+        ("/signal", "200", 3.0),
+        ("/signal", "405", 1.0),
+        ("/graphs/{graph}", "200", 2.0),
+        ("/graphs/{graph}", "422", 1.0),
+        ("/graphs/{graph}", "404", 1.0),
+        ("/graphs/{graph}.csv", "200", 1.0),
+        ("/graphs/{graph}/table", "200", 1.0),
+        ("/static/{name}", "404", 1.0),
+        ("/livez", "200", 4.0),
+    ] {
+        assert_eq!(requests(&told, route, status), Some(count), "{route} {status}");
+    }
+    let seconds = |what: &str, route: &str| {
+        told.value(&format!("quadrant_request_seconds_{what}"), &[("route", route)])
+    };
+    assert_eq!((seconds("count", "/signal"), seconds("count", "/graphs/{graph}")), (4.0, 4.0));
+    assert!((0.001..10.0).contains(&seconds("sum", "/signal")), "in seconds");
+    assert_eq!(requests(&told, "/metrics", "200"), None, "it is counted once it is answered");
+    assert_eq!(requests(&Exposition::of(&app).await, "/metrics", "200"), Some(1.0));
+}
+
+#[tokio::test]
+async fn no_text_of_a_user_becomes_a_label() {
+    let app = App::spawn(&[]);
+    let unknown = ["/nothing", "/wp-admin/a.php", "/%22%7Bx%7D", "/graphs/daily/x", "/signal/"];
+
+    for path in unknown {
+        assert_eq!(app.get(path).await.status, 404, "{path}");
+    }
+    for graph in 0..50 {
+        app.get(&format!("/graphs/graph{graph}?origin=A{graph}")).await;
+    }
+    let told = Exposition::of(&app).await;
+
+    assert_eq!(requests(&told, "other", "404"), Some(unknown.len() as f64));
+    let routes = told.samples.iter().filter_map(|sample| sample.labels.get("route"));
+    let routes: BTreeSet<_> = routes.map(String::as_str).collect();
+    assert_eq!(routes, BTreeSet::from(["/graphs/{graph}", "other"]));
+}
+
+#[tokio::test]
+async fn a_cold_load_is_stored_once_and_a_warm_one_is_all_hits() {
+    for place in Place::both() {
+        let app = spawn(&place, &[]);
+
+        load(&app, "origin=ATL").await;
+        let cold = Exposition::of(&app).await;
+        load(&app, "origin=ATL").await;
+        let warm = Exposition::of(&app).await;
+
+        assert_eq!((cold.outcome("stored"), cold.outcome("hit")), (1.0, 4.0));
+        assert_eq!((warm.outcome("stored"), warm.outcome("hit")), (1.0, 9.0));
+        for outcome in ["collapsed", "computed", "corrupt", "evicted"] {
+            assert_eq!(warm.outcome(outcome), 0.0, "{outcome}");
+        }
+        assert_eq!(warm.value("quadrant_store_errors_total", &[("store", "disk")]), 0.0);
+    }
+}
+
+#[tokio::test]
+async fn a_computation_is_counted_and_timed_once_for_all_who_wait() {
+    let app = App::spawn(&[("SIMULATED_COST", "300ms")]);
+
+    futures_util::future::join_all((0..20).map(|_| app.signal("origin=ATL"))).await;
+    let told = Exposition::of(&app).await;
+
+    assert_eq!((told.outcome("stored"), told.outcome("collapsed")), (1.0, 19.0));
+    assert_eq!(told.value("quadrant_computations_total", &[]), app.computations() as f64);
+    assert_eq!(told.value("quadrant_computation_seconds_count", &[]), 1.0);
+    let seconds = told.value("quadrant_computation_seconds_sum", &[]);
+    assert!((0.3..3.0).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
+async fn an_answer_that_no_store_keeps_is_computed_and_its_store_has_errors() {
+    let file = NamedTempFile::new().unwrap();
+    let folder = file.path().join("cache");
+    let app = App::spawn(&[("CACHE_DIR", folder.to_str().unwrap())]);
+
+    app.signal("origin=ATL").await;
+    let told = Exposition::of(&app).await;
+
+    assert_eq!((told.outcome("computed"), told.outcome("stored")), (1.0, 0.0));
+    assert!(told.value("quadrant_store_errors_total", &[("store", "disk")]) >= 1.0);
+    assert_eq!(told.value("quadrant_store_errors_total", &[("store", "redis")]), 0.0);
+}
+
+#[tokio::test]
+async fn a_damaged_entry_is_counted_as_corrupt() {
+    for place in Place::both() {
+        let app = spawn(&place, &[]);
+        let signal = app.signal("origin=ATL").await;
+
+        place.damage(&Key::new("selection").arg(signal.attribute("data-v")).arg("ATL"));
+        app.signal("origin=ATL").await;
+        let told = Exposition::of(&app).await;
+
+        assert_eq!((told.outcome("corrupt"), told.outcome("stored")), (1.0, 2.0));
+        assert_eq!(told.outcome("hit"), 0.0);
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_makes_room_is_counted_as_evicted() {
+    let (roomy, tight) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let app = App::spawn(&[("CACHE_DIR", roomy.path().to_str().unwrap())]);
+    app.signal("origin=YAK").await;
+    app.signal("origin=ABE").await;
+    assert_eq!(Exposition::of(&app).await.outcome("evicted"), 0.0);
+    let files = std::fs::read_dir(roomy.path()).unwrap();
+    let both: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    let less = (both - 1).to_string();
+
+    let app = App::spawn(&[
+        ("CACHE_DIR", tight.path().to_str().unwrap()),
+        ("CACHE_MAX_BYTES", less.as_str()),
+    ]);
+    app.signal("origin=YAK").await;
+    app.signal("origin=ABE").await;
+    let told = Exposition::of(&app).await;
+
+    assert_eq!((told.outcome("evicted"), told.outcome("stored")), (1.0, 2.0));
+}
+
+#[tokio::test]
+async fn a_redis_that_dies_has_errors_and_its_connections_are_told() {
+    let mut redis = Redis::spawn();
+    let app = App::spawn(&[("REDIS_URL", &redis.url())]);
+    app.signal("origin=ATL").await;
+    let alive = Exposition::of(&app).await;
+
+    redis.stop();
+    assert_eq!(app.signal("origin=ABE").await.status, 200);
+    let dead = Exposition::of(&app).await;
+
+    let connections =
+        |told: &Exposition, state| told.value("quadrant_redis_connections", &[("state", state)]);
+    assert_eq!((connections(&alive, "max"), connections(&alive, "in_use")), (8.0, 0.0));
+    assert!((1.0..=8.0).contains(&connections(&alive, "idle")));
+    let errors =
+        |told: &Exposition, store| told.value("quadrant_store_errors_total", &[("store", store)]);
+    assert_eq!((errors(&alive, "redis"), errors(&alive, "disk")), (0.0, 0.0));
+    assert!(errors(&dead, "redis") >= 1.0);
+    assert_eq!(errors(&dead, "disk"), 0.0, "the disk stands in");
+}
+
+#[tokio::test]
+async fn without_a_redis_there_are_no_connections_to_tell() {
+    let app = App::spawn(&[]);
+
+    app.signal("origin=ATL").await;
+    let told = Exposition::of(&app).await;
+
+    assert!(told.samples.iter().all(|sample| sample.name != "quadrant_redis_connections"));
+}
+
+#[tokio::test]
+async fn waiting_for_another_process_is_counted_and_so_is_taking_over_from_it() {
+    for place in Place::both() {
+        let cost = [("SIMULATED_COST", "2s")];
+        let (leader, waiter) = (spawn(&place, &cost), spawn(&place, &cost));
+        let waits = |told: &Exposition| {
+            let [waits, takeovers] = ["waits", "takeovers"]
+                .map(|what| told.value(&format!("quadrant_lease_{what}_total"), &[]));
+            (waits, takeovers)
+        };
+
+        assert_eq!(leader.get("/signal?origin=ATL").await.status, 202);
+        assert_eq!(waiter.signal("origin=ATL").await.outcome(), "collapsed");
+        assert_eq!(waits(&Exposition::of(&waiter).await), (1.0, 0.0), "an entry came");
+
+        assert_eq!(leader.get("/signal?origin=ABE").await.status, 202);
+        let (answer, ()) = tokio::join!(waiter.signal("origin=ABE"), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            leader.kill("KILL");
+        });
+        assert_eq!(answer.status, 200);
+        assert_eq!(waits(&Exposition::of(&waiter).await), (2.0, 1.0), "its holder died");
+    }
+}
+
+#[tokio::test]
+async fn the_process_says_which_it_is_since_when_and_how_large() {
+    let app = App::spawn(&[]);
+
+    let told = Exposition::of(&app).await;
+
+    assert_eq!(told.value("quadrant_process_id", &[]), f64::from(app.process(1)));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let started = told.value("quadrant_started_seconds", &[]);
+    assert!((now - 60.0..=now).contains(&started), "{started}");
+    let mib = told.value("quadrant_resident_bytes", &[]) / (1 << 20) as f64;
+    assert!((5.0..1000.0).contains(&mib), "{mib} MiB");
+}
+
+#[tokio::test]
+async fn whichever_worker_is_asked_tells_the_numbers_of_all() {
+    let app = App::spawn(&[("WEB_CONCURRENCY", "4")]);
+    let (close, asked) = ([("Connection", "close")], 40);
+    for _ in 0..asked {
+        assert_eq!(app.get_with("/signal?origin=YAK", &close).await.status, 200);
+    }
+
+    let mut connections = Vec::new();
+    let mut askers = BTreeSet::new();
+    while askers.len() < 4 {
+        let mut connection = Connection::open(app.address()).await.unwrap();
+        askers.insert(connection.get("/signal?origin=YAK").await.unwrap().worker());
+        connections.push(connection);
+    }
+    let signals = asked + connections.len();
+
+    for connection in &mut connections {
+        let told = Exposition::parse(connection.get("/metrics").await.unwrap().text());
+        let ok = [("route", "/signal"), ("status", "200")];
+        let of = |worker| told.find("quadrant_requests_total", &[ok[0], ok[1], ("worker", worker)]);
+        let all: f64 = ["1", "2", "3", "4"].iter().filter_map(|worker| of(worker)).sum();
+        assert_eq!(all, signals as f64);
+        for worker in ["1", "2", "3", "4"] {
+            let process = told.value("quadrant_process_id", &[("worker", worker)]);
+            assert_eq!(process, f64::from(app.process(worker.parse().unwrap())));
+        }
+        let computed =
+            |worker: &str| told.value("quadrant_computations_total", &[("worker", worker)]);
+        assert_eq!(["1", "2", "3", "4"].map(computed).iter().sum::<f64>(), 1.0);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_hangs_is_left_out_and_one_that_died_is_counted() {
+    let app = App::spawn(&[("WEB_CONCURRENCY", "3")]);
+    let mut connection = Connection::open(app.address()).await.unwrap();
+    let asked = connection.get("/signal?origin=YAK").await.unwrap().worker();
+    let [dying, hanging]: [u64; 2] =
+        (1..=3).filter(|worker| *worker != asked).collect::<Vec<_>>().try_into().unwrap();
+    let before = app.process(dying);
+    app.kill_worker(dying, "KILL");
+    eventually("its successor", || app.process(dying) != before);
+    app.kill_worker(hanging, "STOP");
+
+    let told = Exposition::parse(connection.get("/metrics").await.unwrap().text());
+    app.kill_worker(hanging, "CONT");
+
+    let (dead, hung) = (dying.to_string(), hanging.to_string());
+    let restarts = |worker: &str, reason| {
+        let labels = [("worker", worker), ("reason", reason)];
+        told.value("quadrant_worker_restarts_total", &labels)
+    };
+    assert_eq!(restarts(&dead, "killed"), 1.0);
+    assert_eq!(restarts(&dead, "hung") + restarts(&hung, "killed"), 0.0);
+    assert_eq!(told.find("quadrant_process_id", &[("worker", &hung)]), None);
+    let process = told.value("quadrant_process_id", &[("worker", &dead)]);
+    assert_eq!(process, f64::from(app.process(dying)));
+}
+
+#[tokio::test]
+async fn open_connections_are_counted_until_they_are_closed() {
+    let app = App::spawn(&[]);
+    let mut asking = Connection::open(app.address()).await.unwrap();
+    let mut others = Vec::new();
+    for _ in 0..5 {
+        let mut other = Connection::open(app.address()).await.unwrap();
+        assert_eq!(other.get("/livez").await.unwrap().status, 200);
+        others.push(other);
+    }
+    let open = async |asking: &mut Connection| {
+        let told = Exposition::parse(asking.get("/metrics").await.unwrap().text());
+        told.value("quadrant_open_connections", &[])
+    };
+
+    let with_others = open(&mut asking).await;
+    drop(others);
+    let until = Instant::now() + Duration::from_secs(5);
+    while open(&mut asking).await > 1.0 {
+        assert!(Instant::now() < until, "closed connections are still counted");
+    }
+
+    assert_eq!(with_others, 6.0);
+}
