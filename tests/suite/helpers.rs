@@ -2,7 +2,9 @@
 
 pub(crate) mod app;
 pub(crate) mod answer;
+pub(crate) mod certificate;
 pub(crate) mod redis;
+pub(crate) mod nginx;
 pub(crate) mod browser;
 pub(crate) mod webdriver;
 pub(crate) mod place;
