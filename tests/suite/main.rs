@@ -20,5 +20,6 @@ mod dataset;
 mod settings;
 mod assets;
 mod proxy;
+mod platforms;
 mod browser;
 mod tidy;
