@@ -63,7 +63,8 @@ impl RedisStore {
     /// When the client cannot be made for this address.
     pub fn new(address: Address, expire: Duration) -> anyhow::Result<Self> {
         if address.is_tls() {
-            // It is one for the process, so another store may have chosen it already.
+            // rustls chooses only while one provider is compiled in, and a dependency may bring
+            // another. It is one for the process, so another store may have installed it already.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let (client, timeout) = (Client::open(address.info())?, address.timeout());

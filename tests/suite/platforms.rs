@@ -232,7 +232,7 @@ fn one_compiler_is_named_wherever_one_is_named() {
     let toolchain = lines("rust-toolchain.toml", "channel = ")[0].replace('"', "");
     let minor = toolchain.rsplit_once('.').unwrap().0;
 
-    assert_eq!(lines("RustConfig", "VERSION="), [toolchain.clone()]);
+    assert_eq!(lines("RustConfig", "VERSION=").concat(), toolchain);
     assert_eq!(lines("Dockerfile", "FROM rust:"), [format!("{minor}-slim-bookworm AS build")]);
     assert_eq!(lines("Cargo.toml", "rust-version = "), [format!("\"{minor}\"")]);
 }

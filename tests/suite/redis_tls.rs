@@ -78,7 +78,7 @@ async fn waiting_for_another_process_works_by_tls_trusted_or_unverified() {
         assert!(answers.iter().all(|answer| answer.status == 200 && !has_notice(answer)));
         assert_eq!(one.computations() + other.computations(), 1);
         assert_eq!(entries(&redis), 1);
-        assert_eq!(subscriptions(&redis), 1, "the waiter has subscribed");
+        assert!(subscriptions(&redis) > 0, "the waiter has subscribed");
     }
 }
 
