@@ -12,7 +12,7 @@ use std::process::Command as Process;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use self::mistake::Mistake;
 use crate::cache::redis::Address;
@@ -69,9 +69,14 @@ pub struct Config {
     /// Addresses and networks, with commas, of proxies that may say who asks and whether by https
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
     pub trusted_proxies: TrustedProxies,
-    /// Redis to keep the cache in, such as `redis://localhost:6379/0`; without it the disk keeps it
+    /// Redis to keep the cache in, such as `redis://localhost:6379/0`, or `rediss://` for TLS;
+    /// without it the disk keeps it
     #[arg(long, env = "REDIS_URL", value_parser = value::redis_url, default_value = "", hide_env_values = true, hide_default_value = true)]
     pub redis_url: RedisUrl,
+    /// Whether a Redis reached by TLS must show a certificate that this system trusts; `false`
+    /// accepts any: the connection is then encrypted, but not authenticated
+    #[arg(long, env = "REDIS_TLS_VERIFY", default_value = "true", action = ArgAction::Set)]
+    pub redis_tls_verify: bool,
     /// Folder of the cache on disk
     #[arg(long, env = "CACHE_DIR", default_value = ".cache/quadrant")]
     pub cache_dir: PathBuf,
@@ -143,7 +148,22 @@ impl Cli {
             command = command.mut_args(|argument| argument.env(None::<&'static str>));
         }
         let matches = command.try_get_matches_from(words).map_err(Mistake::new)?;
-        Self::from_arg_matches(&matches).map_err(Mistake::new)
+        let mut cli = Self::from_arg_matches(&matches).map_err(Mistake::new)?;
+        match &mut cli.command {
+            Some(Command::Serve(config)) => config.join(),
+            Some(Command::Import(_)) => {}
+            None => cli.config.join(),
+        }
+        Ok(cli)
+    }
+}
+
+impl Config {
+    /// Puts together what two settings say of one thing.
+    fn join(&mut self) {
+        if let (Some(address), false) = (&self.redis_url.0, self.redis_tls_verify) {
+            self.redis_url.0 = Some(address.clone().unverified());
+        }
     }
 }
 
@@ -195,6 +215,7 @@ mod tests {
             (["--cache-max-bytes", "many"], "CACHE_MAX_BYTES (--cache-max-bytes): \"many\""),
             (["--log-format", "xml"], "LOG_FORMAT (--log-format): \"xml\""),
             (["--redis-url", "http://x"], "REDIS_URL (--redis-url): \"http://x\""),
+            (["--redis-tls-verify", "maybe"], "REDIS_TLS_VERIFY (--redis-tls-verify): \"maybe\""),
             (["--simulated-cost", "soon"], "SIMULATED_COST (--simulated-cost): \"soon\""),
             (["--wrong", "x"], "unexpected argument '--wrong'"),
         ] {

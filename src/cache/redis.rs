@@ -3,27 +3,24 @@
 //! A lease is `SET … NX PX` with a random token. Publishing and releasing compare the token in a
 //! script, so a holder that was paused past its lease cannot overwrite its successor's value.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deadpool_redis::redis::{
-    self, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, Script,
-};
+use deadpool_redis::redis::{self, Client, ErrorKind, RedisError, RedisResult, Script};
 use deadpool_redis::{Connection, Manager, Pool, PoolError, Runtime, Timeouts};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 use tracing::warn;
 
+pub use self::address::Address;
 use super::entry::Entry;
 use super::key::Key;
 use super::store::{LEASE, Lease, Published, Right, Store, StoreError};
 use crate::metrics::{self, CacheEvent, Connections, StoreName};
 
-/// How long any question to Redis may take; a healthy one answers a hundred times faster.
-const TIMEOUT: Duration = Duration::from_millis(500);
+mod address;
+
 /// Connections of one worker: a command occupies one for a fraction of a millisecond.
 const CONNECTIONS: usize = 8;
 /// How often a waiter looks by itself, since a message may be lost.
@@ -49,32 +46,11 @@ redis.call('DEL', KEYS[1])
 redis.call('PUBLISH', KEYS[1], '')
 return 1";
 
-/// Where a Redis is: a parsed `redis://` URL.
-#[derive(Clone)]
-pub struct Address(redis::ConnectionInfo);
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(url: &str) -> Result<Self, String> {
-        let info = url.into_connection_info();
-        info.map(Self).map_err(|error| {
-            format!("{error}; redis://[:PASSWORD@]HOST[:PORT][/DATABASE] is needed")
-        })
-    }
-}
-
-impl fmt::Debug for Address {
-    // Without the password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "redis://{}", self.0.addr())
-    }
-}
-
 /// Entries as keys of one Redis.
 pub struct RedisStore {
     pool: Pool,
     client: Client,
+    timeout: Duration,
     expire: Duration,
 }
 
@@ -87,15 +63,20 @@ impl RedisStore {
     ///
     /// When the client cannot be made for this address.
     pub fn new(address: Address, expire: Duration) -> anyhow::Result<Self> {
-        let client = Client::open(address.0.clone())?;
+        if address.is_tls() {
+            // rustls chooses only while one provider is compiled in, and a dependency may bring
+            // another. It is one for the process, so another store may have installed it already.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let (client, timeout) = (Client::open(address.info())?, address.timeout());
         let timeouts =
-            Timeouts { wait: Some(TIMEOUT), create: Some(TIMEOUT), recycle: Some(TIMEOUT) };
-        let pool = Pool::builder(Manager::new(address.0)?)
+            Timeouts { wait: Some(timeout), create: Some(timeout), recycle: Some(timeout) };
+        let pool = Pool::builder(Manager::new(address.info())?)
             .max_size(CONNECTIONS)
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
             .build()?;
-        Ok(Self { pool, client, expire })
+        Ok(Self { pool, client, timeout, expire })
     }
 
     /// Tells the state of the pool, whenever it is asked.
@@ -107,17 +88,20 @@ impl RedisStore {
         }
     }
 
-    /// Asks with one connection of the pool, for `TIMEOUT` at most.
+    /// Asks with one connection of the pool, in the time that a question may take.
     async fn ask<T>(
         &self,
         question: impl AsyncFnOnce(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, StoreError> {
-        let answer = timeout(TIMEOUT, async {
+        let answer = timeout(self.timeout, async {
             let mut connection = self.pool.get().await.map_err(unreachable)?;
             question(&mut connection).await.map_err(failure)
         });
-        let none = |_| Err(failed(format!("no answer within {TIMEOUT:?}")));
-        answer.await.unwrap_or_else(none).inspect_err(count)
+        let late = |_| {
+            let patience = humantime::format_duration(self.timeout);
+            Err(failed(format!("no answer within {patience}")))
+        };
+        answer.await.unwrap_or_else(late).inspect_err(count)
     }
 
     /// Subscribes to the end of a lease, and waits for it unless it has already come.
@@ -240,6 +224,9 @@ fn failure(error: RedisError) -> StoreError {
         ErrorKind::Server(_) | ErrorKind::Extension if error.code() == Some("OOM") => {
             StoreError::Full { store: "Redis", reason: error.to_string() }
         }
+        _ if error.to_string().contains("invalid peer certificate") => failed(format!(
+            "{error}; this system does not trust that certificate, and REDIS_TLS_VERIFY=false accepts any"
+        )),
         _ => failed(error.to_string()),
     }
 }

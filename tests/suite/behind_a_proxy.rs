@@ -64,12 +64,12 @@ async fn a_trusted_proxy_that_says_nothing_is_the_client() {
 #[tokio::test]
 async fn behind_a_real_nginx_a_client_cannot_claim_to_be_another() {
     let app = spawn("127.0.0.1");
-    let nginx = Nginx::before(&app.url);
+    let nginx = Nginx::before(app.address().port());
     // The whole of 127.0.0.0/8 is this host, so that a client and a proxy can have two addresses.
     let address = IpAddr::from(Ipv4Addr::new(127, 0, 0, 2));
     let client = Client::builder().no_proxy().local_address(address).build().unwrap();
 
-    let request = client.get(format!("{}/signal?origin=ATL", nginx.url));
+    let request = client.get(format!("{}/signal?origin=ATL", nginx.url()));
     let request = request.header("X-Forwarded-For", "203.0.113.9");
     let answer = request.header("X-Forwarded-Proto", "https").send().await.unwrap();
 

@@ -6,6 +6,7 @@ use tokio::time::{Instant, interval_at};
 
 use crate::helpers::app::App;
 use crate::helpers::load::load;
+use crate::helpers::nginx::Nginx;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -34,4 +35,38 @@ async fn a_rolling_restart_every_five_seconds_fails_no_request() {
     assert!(done.answers > 10_000, "{}", done.answers);
     assert!(done.failures.is_empty(), "{}: {:?}", done.failures.len(), done.failures);
     assert!(app.logged("all workers have been replaced").len() >= 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_nginx_a_rolling_restart_every_five_seconds_fails_no_request() {
+    let app = six();
+    let nginx = Nginx::before(app.address().port());
+
+    let done = tokio::select! {
+        done = load(nginx.address(), MINUTE) => done,
+        () = every(Duration::from_secs(5), || app.kill("HUP")) => unreachable!("it has no end"),
+    };
+
+    assert!(done.answers > 10_000, "{}", done.answers);
+    assert!(done.failures.is_empty(), "{}: {:?}", done.failures.len(), done.failures);
+    assert!(app.logged("all workers have been replaced").len() >= 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_nginx_a_worker_that_dies_every_second_fails_no_request() {
+    let app = six();
+    let nginx = Nginx::before(app.address().port());
+    let mut next = (1..=6).cycle();
+
+    let done = tokio::select! {
+        done = load(nginx.address(), MINUTE) => done,
+        () = every(Duration::from_secs(1), || {
+            app.kill_worker(next.next().unwrap(), "KILL");
+        }) => unreachable!("it has no end"),
+    };
+
+    assert!(done.answers > 10_000, "{}", done.answers);
+    assert!(done.failures.is_empty(), "{}: {:?}", done.failures.len(), done.failures);
+    let deaths = (1..=6).map(|worker| app.logged(&format!("worker {worker} is gone")).len());
+    assert!(deaths.sum::<usize>() >= 55);
 }

@@ -255,7 +255,7 @@ async fn waiting_for_another_process_is_counted_and_so_is_taking_over_from_it() 
         assert_eq!(leader.get("/signal?origin=ABE").await.status, 202);
         let (answer, ()) = tokio::join!(waiter.signal("origin=ABE"), async {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            leader.kill("KILL");
+            leader.kill_worker(1, "KILL");
         });
         assert_eq!(answer.status, 200);
         assert_eq!(waits(&Exposition::of(&waiter).await), (2.0, 1.0), "its holder died");

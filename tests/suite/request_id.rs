@@ -134,7 +134,7 @@ async fn what_users_read_of_an_error_is_the_id_of_their_request() {
     let folder = TempDir::new().unwrap();
     let data = damaged(&folder);
     let settings =
-        [("DATASET", data.to_str().unwrap()), ("RUST_LOG", "quadrant::worker=info,error")];
+        [("DATASET", data.to_str().unwrap()), ("RUST_LOG", "quadrant::supervisor=info,error")];
     let app = App::spawn(&settings);
 
     let failed = app.get_with("/signal?origin=ATL", &[("X-Request-Id", "the-one")]).await;

@@ -24,6 +24,7 @@ fn a_wrong_variable_stops_the_start_with_one_line_that_names_it() {
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "http://localhost"),
         ("REDIS_URL", "redis://"),
+        ("REDIS_TLS_VERIFY", "no"),
         ("CACHE_EXPIRE", "0s"),
         ("CACHE_EXPIRE", "tomorrow"),
         ("CACHE_EXPIRE", "99999999999d"),

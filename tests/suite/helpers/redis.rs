@@ -1,28 +1,45 @@
 //! A Redis of its own for a test.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use deadpool_redis::redis::{Client, FromRedisValue, cmd};
 
+use super::certificate::Certificate;
 use super::{eventually, free_port};
 
 /// A running Redis; it is killed when the test ends.
 pub(crate) struct Redis {
     port: u16,
+    tls: Option<Tls>,
     child: Option<Child>,
+}
+
+/// A second port of the same Redis, which speaks TLS.
+struct Tls {
+    port: u16,
+    certificate: Certificate,
 }
 
 impl Redis {
     /// Starts a Redis that keeps nothing on disk.
     pub(crate) fn spawn() -> Self {
-        let mut redis = Self { port: free_port(), child: None };
+        let mut redis = Self::absent();
+        redis.start();
+        redis
+    }
+
+    /// Starts one that speaks TLS too, with a certificate that no system trusts.
+    pub(crate) fn spawn_with_tls() -> Self {
+        let tls = Tls { port: free_port(), certificate: Certificate::new() };
+        let mut redis = Self { port: free_port(), tls: Some(tls), child: None };
         redis.start();
         redis
     }
 
     /// A place where a Redis may be started later.
     pub(crate) fn absent() -> Self {
-        Self { port: free_port(), child: None }
+        Self { port: free_port(), tls: None, child: None }
     }
 
     /// Starts it, with an empty memory.
@@ -30,6 +47,11 @@ impl Redis {
         let mut command = Command::new("redis-server");
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--appendonly", "no"]).stdout(Stdio::null());
+        if let Some(Tls { port, certificate }) = &self.tls {
+            command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);
+            command.arg("--tls-cert-file").arg(certificate.certificate());
+            command.arg("--tls-key-file").arg(certificate.key());
+        }
         let child = command.spawn().expect("bin/test installs redis-server");
         // Another test's Redis on this port would be another process.
         let ours = format!("process_id:{}\r", child.id());
@@ -56,6 +78,16 @@ impl Redis {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The address by TLS.
+    pub(crate) fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}", self.tls.as_ref().unwrap().port)
+    }
+
+    /// The authority whose word makes its certificate trusted.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.tls.as_ref().unwrap().certificate.authority()
     }
 
     /// Asks a command, such as `["KEYS", "*"]`.

@@ -1,0 +1,298 @@
+//! `deploy/nginx.conf`, run by a real nginx before the program.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::helpers::answer::Answer;
+use crate::helpers::app::App;
+use crate::helpers::nginx::Nginx;
+
+const GRAPHS: [&str; 4] = ["daily", "distribution", "rhythm", "destinations"];
+
+fn before(app: &App) -> Nginx {
+    Nginx::before(app.address().port())
+}
+
+async fn get(nginx: &Nginx, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send(nginx, "GET", path, headers).await
+}
+
+async fn send(nginx: &Nginx, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut request = client.request(method.parse().unwrap(), format!("{}{path}", nginx.url()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Answer::read(request.send().await.unwrap()).await
+}
+
+/// The head of an answer over TLS, with the certificate verified.
+fn curl(nginx: &Nginx, words: &[&str]) -> String {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--dump-header", "-", "--output", "/dev/null"]);
+    let done = command.arg("--cacert").arg(nginx.authority()).args(words).output();
+    let done = done.expect("bin/test installs curl");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// The address of a graph that names its data.
+async fn named(nginx: &Nginx, graph: &str) -> String {
+    let signal = get(nginx, "/signal?origin=ATL", &[]).await;
+    format!("/graphs/{graph}?origin=ATL&v={}", signal.attribute("data-v"))
+}
+
+#[tokio::test]
+async fn https_speaks_http_2_and_1_1_by_tls_1_2_at_least() {
+    let app = App::spawn(&[]);
+    let nginx = before(&app);
+    let page = nginx.https_url();
+
+    let two = curl(&nginx, &["--http2", &page]);
+    let one = curl(&nginx, &["--http1.1", &page]);
+    let modern = curl(&nginx, &["--tls-max", "1.2", &page]);
+    // Level 0 lets curl try what its own library advises against.
+    let mut old = Command::new("curl");
+    old.args(["--silent", "--insecure", "--tls-max", "1.1", "--ciphers", "ALL:@SECLEVEL=0", &page]);
+    let old = old.output().unwrap();
+
+    assert!(two.starts_with("HTTP/2 200"), "{two}");
+    assert!(one.starts_with("HTTP/1.1 200"), "{one}");
+    assert!(two.contains("content-security-policy: default-src 'none'"), "{two}");
+    assert!(modern.starts_with("HTTP/2 200"), "{modern}");
+    assert_eq!(old.status.code(), Some(35), "the handshake of TLS 1.1 fails");
+    assert_eq!(nginx.errors(), "");
+}
+
+#[tokio::test]
+async fn port_80_redirects_to_https_and_keeps_path_and_query() {
+    let app = App::spawn(&[]);
+    let nginx = before(&app);
+
+    let head = curl(&nginx, &[&format!("{}/?origin=ATL&metric=p90", nginx.redirecting_url())]);
+
+    assert!(head.starts_with("HTTP/1.1 308"), "{head}");
+    assert!(head.contains("Location: https://127.0.0.1/?origin=ATL&metric=p90\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn the_page_the_signal_and_four_graphs_come_through_with_their_headers() {
+    let app = App::spawn(&[]);
+    let nginx = before(&app);
+
+    let page = get(&nginx, "/?origin=ATL", &[]).await;
+    let signal = get(&nginx, "/signal?origin=ATL", &[("HX-Request", "true")]).await;
+    let asks = signal.asks();
+
+    assert_eq!((page.status, page.header("cache-control")), (200, "no-cache"));
+    assert_eq!((signal.status, signal.outcome()), (200, "stored"));
+    assert!(signal.header("server-timing").contains("compute"));
+    assert_eq!(asks.len(), 4);
+    for ask in asks {
+        let graph = get(&nginx, &ask, &[("HX-Request", "true")]).await;
+        assert_eq!((graph.status, graph.outcome()), (200, "hit"), "{ask}");
+        assert_eq!(graph.header("cache-control"), "public, max-age=31536000, immutable");
+        assert!(graph.header("server-timing").contains("worker;desc=\"1\""), "{ask}");
+        assert!(!graph.figure()["data"].as_array().unwrap().is_empty());
+    }
+    assert_eq!(get(&nginx, "/nowhere", &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn graphs_and_assets_are_answered_again_without_the_program() {
+    let mut app = App::spawn(&[]);
+    let nginx = before(&app);
+    let page = get(&nginx, "/", &[]).await;
+    let style = page.text().split('"').find(|word| word.starts_with("/static/")).unwrap();
+    let mut paths = vec![style.to_owned()];
+    for graph in GRAPHS {
+        paths.push(named(&nginx, graph).await);
+    }
+    let mut first = Vec::new();
+    for path in &paths {
+        first.push(get(&nginx, path, &[]).await);
+    }
+
+    app.kill("TERM");
+    app.wait(Duration::from_secs(10));
+
+    for (path, first) in paths.iter().zip(&first) {
+        let again = get(&nginx, path, &[]).await;
+        assert_eq!((first.header("x-cache-status"), first.status), ("MISS", 200), "{path}");
+        assert_eq!((again.header("x-cache-status"), again.status), ("HIT", 200), "{path}");
+        assert_eq!(again.bytes, first.bytes);
+        assert_eq!(again.header("etag"), first.header("etag"));
+        let known = get(&nginx, path, &[("If-None-Match", first.header("etag"))]).await;
+        assert_eq!((known.status, known.bytes.len()), (304, 0));
+    }
+    assert_eq!(get(&nginx, "/signal?origin=ATL", &[]).await.status, 502);
+    assert_eq!(get(&nginx, "/", &[]).await.status, 502);
+}
+
+#[tokio::test]
+async fn signals_errors_and_graphs_without_v_are_not_kept() {
+    let app = App::spawn(&[]);
+    let nginx = before(&app);
+    let gone = "/graphs/daily?origin=ATL&v=0000000000000000";
+
+    for (path, status) in [
+        ("/signal?origin=ATL", 200),
+        ("/", 200),
+        ("/graphs/daily?origin=ATL", 200),
+        ("/graphs/daily?origin=nowhere", 422),
+        (gone, 410),
+        ("/static/nothing.js", 404),
+    ] {
+        get(&nginx, path, &[]).await;
+        let again = get(&nginx, path, &[]).await;
+
+        assert_eq!(again.status, status, "{path}");
+        assert_ne!(again.header("x-cache-status"), "HIT", "{path}");
+    }
+    assert_eq!(get(&nginx, "/signal?origin=ATL", &[]).await.outcome(), "hit");
+}
+
+#[tokio::test]
+async fn no_browser_gets_an_encoding_from_the_cache_that_it_does_not_accept() {
+    let app = App::spawn(&[]);
+    let nginx = before(&app);
+    let path = named(&nginx, "daily").await;
+    let encoded = async |accepted: &str| {
+        let answer = get(&nginx, &path, &[("Accept-Encoding", accepted)]).await;
+        let said =
+            ["content-encoding", "x-cache-status"].map(|name| answer.header(name).to_owned());
+        assert_eq!(answer.header("vary"), "Accept-Encoding");
+        (answer.status, said)
+    };
+
+    for (accepted, encoding, cached) in [
+        ("gzip, deflate, br, zstd", "br", "MISS"),
+        ("gzip", "gzip", "MISS"),
+        ("", "", "MISS"),
+        ("br", "br", "HIT"),
+        ("BR;q=1.0, gzip;q=0.5", "br", "HIT"),
+        ("deflate,gzip;q=0.8", "gzip", "HIT"),
+        ("br;q=0, gzip", "gzip", "HIT"),
+        ("gzip, br ; q=0.000", "gzip", "HIT"),
+        ("gzip;q=0, br; q=0", "", "HIT"),
+        ("br;q=0.01", "br", "HIT"),
+        ("brotli, xgzip", "", "HIT"),
+        ("identity", "", "HIT"),
+    ] {
+        let answer = encoded(accepted).await;
+
+        let expected = (200, [encoding.to_owned(), cached.to_owned()]);
+        assert_eq!(answer, expected, "for Accept-Encoding: {accepted}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_worker_dies_is_sent_again() {
+    let upstream = Dying::once();
+    let nginx = Nginx::before(upstream.port);
+
+    let answer = get(&nginx, "/signal?origin=ATL", &[]).await;
+
+    assert_eq!((answer.status, answer.text()), (200, "here"));
+    assert_eq!(upstream.requests(), 2);
+}
+
+#[tokio::test]
+async fn a_post_is_not_sent_twice() {
+    let upstream = Dying::once();
+    let nginx = Nginx::before(upstream.port);
+
+    let answer = send(&nginx, "POST", "/signal/refresh", &[("Content-Length", "0")]).await;
+
+    assert_eq!((answer.status, upstream.requests()), (502, 1));
+}
+
+#[tokio::test]
+async fn the_program_is_told_where_a_request_came_from() {
+    let upstream = Dying::never();
+    let nginx = Nginx::before(upstream.port);
+
+    let forged = ("X-Forwarded-For", "1.2.3.4");
+    let answer = get(&nginx, "/", &[forged, ("X-Request-Id", "mine")]).await;
+
+    let head = upstream.last().to_lowercase();
+    let host = nginx.url().replace("http://", "");
+    let id = answer.header("x-request-id");
+    for line in [
+        format!("host: {host}"),
+        "x-forwarded-for: 127.0.0.1".to_owned(),
+        "x-forwarded-proto: http".to_owned(),
+        format!("x-forwarded-host: {host}"),
+        format!("x-request-id: {id}"),
+        "accept-encoding: identity".to_owned(),
+    ] {
+        assert!(head.lines().any(|it| it == line), "no {line} in {head}");
+    }
+    assert_eq!(id.len(), 32);
+    assert!(!head.contains("connection: close"), "connections to the program are kept open");
+}
+
+/// A worker that reads some requests and dies, as seen from outside; its successor answers.
+struct Dying {
+    port: u16,
+    requests: Arc<AtomicUsize>,
+    last: Arc<std::sync::Mutex<String>>,
+}
+
+impl Dying {
+    fn never() -> Self {
+        Self::after(0)
+    }
+
+    fn once() -> Self {
+        Self::after(1)
+    }
+
+    fn after(deaths: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (requests, last) =
+            (Arc::<AtomicUsize>::default(), Arc::<std::sync::Mutex<_>>::default());
+        let dying = Self { port, requests: requests.clone(), last: last.clone() };
+        // It ends with the test binary.
+        std::thread::spawn(move || {
+            for connection in listener.incoming().map_while(Result::ok) {
+                let Some(head) = head(&connection) else { continue };
+                *last.lock().unwrap() = head;
+                if requests.fetch_add(1, Ordering::SeqCst) >= deaths {
+                    answer(connection);
+                }
+            }
+        });
+        dying
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    fn last(&self) -> String {
+        self.last.lock().unwrap().clone()
+    }
+}
+
+fn head(mut connection: &TcpStream) -> Option<String> {
+    let (mut head, mut bytes) = (Vec::new(), [0; 1024]);
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        match connection.read(&mut bytes) {
+            Ok(count) if count > 0 => head.extend_from_slice(&bytes[..count]),
+            _ => return None,
+        }
+    }
+    Some(String::from_utf8(head).unwrap().replace("\r\n", "\n"))
+}
+
+fn answer(mut connection: TcpStream) {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhere";
+    // Who does not read it shows that by what it asserts.
+    let _ = connection.write_all(answer);
+}
