@@ -2,41 +2,43 @@
 //!
 //! In a process, callers of the same key join one flight. Over processes and hosts, the flight that
 //! gets the lease of the store computes, and the others wait for what it publishes. The computation
-//! belongs to a task: a caller that goes away does not stop what others wait for.
+//! belongs to a task, which goes on while anybody, in any process, asks for its value.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::sleep;
-use tracing::{debug, warn};
+use tokio::sync::{RwLock, Semaphore, watch};
+use tracing::debug;
 
+use self::course::{Course, Progress};
 use self::entry::Entry;
-use self::flight::Flights;
+use self::failure::FailureNote;
+use self::flight::{Flight, Flights, Kind};
 use self::key::Key;
-use self::store::{LEASE, Store};
-use crate::metrics::LeaseWait;
+use self::store::{Note, Store};
 
-pub use self::answer::{Answer, Failure, Outcome};
+pub use self::answer::{Answer, Outcome};
+pub use self::failure::Failure;
+pub use self::stale::Asked;
 
 pub mod key;
+pub mod policy;
 mod answer;
+pub mod course;
+mod failure;
 pub mod entry;
 pub mod store;
 pub mod disk;
 pub mod redis;
 pub mod fallback;
 mod flight;
+mod fly;
 mod lead;
-
-/// How often a flight that waits for its turn looks whether another process has published: seldom
-/// enough to cost nothing, often enough that nobody notices.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// Between two attempts to get a lease: not noticed by people, and no load for a store.
-const PAUSE: Duration = Duration::from_millis(10);
+mod stale;
+mod once;
 
 /// Memoizes over one store; clones share it.
 #[derive(Clone)]
@@ -45,56 +47,53 @@ pub struct Cache {
     flights: Arc<Flights>,
     /// One computation at a time: a second would slow the first and double the memory.
     turn: Arc<Semaphore>,
+    /// Read by whoever computes, until its lease is handed in.
+    leading: Arc<RwLock<()>>,
     /// Whether this process ends and computes no more.
     ending: Arc<watch::Sender<bool>>,
+    lifetime: Lifetime,
     worker: u16,
 }
+
+/// How long answers are good.
+#[derive(Debug, Clone, Copy)]
+pub struct Lifetime {
+    /// After its last use an entry is kept for so long.
+    pub expire: Duration,
+    /// An answer that was computed longer ago is renewed; none is ever too old without.
+    pub max_age: Option<Duration>,
+}
+
+/// Computes a value. It is called again when whoever ran it before was not needed any more.
+pub struct Recipe(Arc<dyn Fn(Course) -> BoxFuture<'static, anyhow::Result<Bytes>> + Send + Sync>);
 
 impl Cache {
     /// Memoizes in `store`, on behalf of the worker of this number.
     ///
     /// Computations belong to the event loop that this is called on, which outlives those that
     /// answer requests.
-    pub fn new(store: Arc<dyn Store>, worker: u16) -> Self {
-        let turn = Arc::new(Semaphore::new(1));
-        Self {
-            store,
-            flights: Flights::new(Handle::current()),
-            turn,
-            ending: Arc::default(),
-            worker,
-        }
+    pub fn new(store: Arc<dyn Store>, lifetime: Lifetime, worker: u16) -> Self {
+        let (turn, leading) = (Arc::new(Semaphore::new(1)), Arc::default());
+        let flights = Flights::new(Handle::current());
+        Self { store, flights, turn, leading, ending: Arc::default(), lifetime, worker }
     }
 
     /// A sentence for the users while the store is not as it should be.
     pub fn notice(&self) -> Option<&'static str> {
-        self.store.notice()
+        self.store.trouble()
     }
 
     /// Answers from the store, or has `recipe` run once for all who ask for `key` meanwhile.
     ///
-    /// Dropping the future gives up the waiting, not the computation.
+    /// Dropping the future gives up the waiting. The computation goes on for as long as others ask,
+    /// and for a moment in case the same one asks again.
     ///
     /// # Errors
     ///
-    /// What the recipe returned, or that it panicked. Errors are not stored.
-    pub async fn memoize<F>(
-        &self,
-        key: &Key,
-        recipe: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Answer, Failure>
-    where
-        F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
-    {
-        // The air before the store: who asks again for a flight that has just landed is its caller.
-        if let Some(flight) = self.flights.in_the_air(key) {
-            return flight.landing().await;
-        }
-        if let Some(entry) = self.look(key).await {
-            return Ok(Answer { entry, outcome: Outcome::Hit });
-        }
-        let fly = || self.clone().fly(key.clone(), recipe);
-        self.flights.join(key, fly).landing().await
+    /// What the recipe returned, or that it panicked: for all who waited, and for those who ask
+    /// within the next second or so. No entry is stored, and none is removed.
+    pub async fn memoize(&self, key: &Key, recipe: impl Into<Recipe>) -> Result<Answer, Failure> {
+        self.answer(key, None, recipe.into()).await
     }
 
     /// What the store has, without computing anything.
@@ -103,18 +102,68 @@ impl Cache {
         Some(Answer { entry, outcome: Outcome::Hit })
     }
 
-    /// How long this process has waited for the key, if it does.
-    pub fn computing(&self, key: &Key) -> Option<Duration> {
-        self.flights.in_the_air(key).map(|flight| flight.started.elapsed())
+    /// How far the computation of a key is, wherever it runs.
+    pub async fn progress(&self, key: &Key) -> Option<Progress> {
+        let ours = self.flights.in_the_air(key).and_then(|flight| flight.progress());
+        match ours {
+            Some(progress) => Some(progress),
+            None => self.told(key).await,
+        }
     }
 
-    /// Stops what this process computes and hands back its lease, so that another need not wait for
-    /// it to expire. Nothing is computed here from then on.
+    /// The keys that begin so and have an entry, the last used first.
+    pub async fn recent(&self, beginning: &Key, most: usize) -> Vec<Key> {
+        self.store.recent(beginning, most).await.unwrap_or_default()
+    }
+
+    /// Stops what this process computes and hands back its leases, so that another need not wait
+    /// for them to expire. Nothing is computed here from then on.
     pub async fn hand_back(&self) {
         self.ending.send_replace(true);
-        // Whoever computes has the turn until its lease is released; it is never given back.
-        let turn = self.turn.acquire().await;
-        turn.expect("the turns are never closed").forget();
+        // It is free once all leases are handed in, and never again for anybody else.
+        std::mem::forget(self.leading.clone().write_owned().await);
+    }
+
+    /// An answer, and one that is newer than something if that is asked for.
+    async fn answer(
+        &self,
+        key: &Key,
+        than: Option<SystemTime>,
+        recipe: Recipe,
+    ) -> Result<Answer, Failure> {
+        loop {
+            // The air before the store: who asks again for a flight that has just landed is its
+            // caller. But nobody has to wait for a newer value who did not ask for one.
+            let flight = self.flights.in_the_air(key);
+            if let Some(flight) = flight.filter(|it| than.is_some() || it.than.is_none()) {
+                match flight.landing().await {
+                    Err(Failure::Abandoned) => continue,
+                    landed => return landed,
+                }
+            }
+            if let Some(entry) = self.look_for(key, than).await {
+                return Ok(Answer { entry, outcome: Outcome::Hit });
+            }
+            if let Some(failure) = self.failed_lately(key).await {
+                return Err(failure);
+            }
+            match self.start(key, Kind::Asked, than, recipe.clone()).landing().await {
+                Err(Failure::Abandoned) => {}
+                landed => return landed,
+            }
+        }
+    }
+
+    /// The flight of a key, which is started unless it is in the air.
+    fn start(
+        &self,
+        key: &Key,
+        kind: Kind,
+        than: Option<SystemTime>,
+        recipe: Recipe,
+    ) -> Arc<Flight> {
+        let fly = |flight| self.clone().fly(key.clone(), flight, recipe);
+        self.flights.join(key, kind, than, fly)
     }
 
     async fn look(&self, key: &Key) -> Option<Entry> {
@@ -125,52 +174,40 @@ impl Cache {
         })
     }
 
-    /// Look, take a turn, lease, look again, compute, publish; on every other exit, release.
-    async fn fly<F>(
-        self,
-        key: Key,
-        recipe: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Answer, Failure>
-    where
-        F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
-    {
-        let mut wait = None;
-        loop {
-            let turn = match self.turn_unless_published(&key).await {
-                Ok(turn) => turn,
-                Err(entry) => return Ok(Answer { entry, outcome: Outcome::Collapsed }),
-            };
-            match self.store.try_lease(&key).await {
-                Ok(Some(lease)) => return self.lead(lease, wait, recipe).await,
-                Ok(None) => wait = wait.or_else(|| Some(LeaseWait::begin())),
-                Err(error) => {
-                    warn!(%key, %error, "no store gives a lease: {error}");
-                    return self.alone(&key, recipe).await;
-                }
-            }
-            drop(turn);
-            if let Err(error) = self.store.changed(&key, LEASE).await {
-                debug!(%key, %error, "could not wait for the lease of {key}");
-            }
-            // Whatever a store says, no flight may circle without a pause.
-            sleep(PAUSE).await;
-            if let Some(entry) = self.look(&key).await {
-                return Ok(Answer { entry, outcome: Outcome::Collapsed });
-            }
-        }
+    /// What a process that computes the key has told of it.
+    async fn told(&self, key: &Key) -> Option<Progress> {
+        let note = self.store.note(key, Note::Progress).await.ok()??;
+        serde_json::from_str(&note).ok()
     }
 
-    /// Waits for the right to compute in this process; meanwhile another process may publish.
-    async fn turn_unless_published(&self, key: &Key) -> Result<OwnedSemaphorePermit, Entry> {
-        let mut turn = pin!(self.turn.clone().acquire_owned());
-        loop {
-            tokio::select! {
-                turn = &mut turn => return Ok(turn.expect("the turns are never closed")),
-                () = sleep(LOOK_AGAIN) => {}
-            }
-            if let Some(entry) = self.look(key).await {
-                return Err(entry);
-            }
-        }
+    /// How long the computation took that has brought the entry there is.
+    async fn last_compute(&self, key: &Key) -> Option<Duration> {
+        self.look(key).await.map(|entry| entry.stamp.compute)
+    }
+
+    async fn failure_note(&self, key: &Key) -> Option<FailureNote> {
+        let note = self.store.note(key, Note::Failure).await.ok()??;
+        serde_json::from_str(&note).ok()
+    }
+
+    /// A failure that is so recent that nobody tries again.
+    async fn failed_lately(&self, key: &Key) -> Option<Failure> {
+        self.failure_note(key).await?.standing()
+    }
+}
+
+impl Clone for Recipe {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<R, F> From<R> for Recipe
+where
+    R: Fn(Course) -> F + Send + Sync + 'static,
+    F: Future<Output = anyhow::Result<Bytes>> + Send + 'static,
+{
+    fn from(recipe: R) -> Self {
+        Self(Arc::new(move |course| Box::pin(recipe(course))))
     }
 }

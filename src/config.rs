@@ -83,6 +83,13 @@ pub struct Config {
     /// How long an entry lives after its last use
     #[arg(long, env = "CACHE_EXPIRE", default_value = "24h", value_parser = value::lifetime)]
     pub cache_expire: Duration,
+    /// Age at which an answer is computed anew, while the old one is still shown; 0s for never
+    #[arg(long, env = "CACHE_MAX_AGE", default_value = "0s", value_parser = value::duration)]
+    pub cache_max_age: Duration,
+    /// Airports whose answers are computed before anybody asks, at the start and when the data file
+    /// was replaced: the ones used last, besides all airports together; 0 turns that off
+    #[arg(long, env = "WARM", default_value_t = 10)]
+    pub warm: u16,
     /// Bytes that the cache on disk may occupy; the least recently used entries go first
     #[arg(long, env = "CACHE_MAX_BYTES", default_value = "256MiB", value_parser = value::size)]
     pub cache_max_bytes: u64,

@@ -1,15 +1,23 @@
-//! The memoized questions of the dashboard: each has a key and a recipe.
+//! The memoized questions of the dashboard: each has a policy and a recipe.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use tokio::time::{Instant, sleep_until};
 
 use crate::blocking::blocking;
+use crate::cache::course::{Course, Progress};
 use crate::cache::key::Key;
-use crate::cache::{Answer, Cache, Failure};
+use crate::cache::policy::{CacheBy, Policy};
+use crate::cache::{Answer, Asked, Cache, Failure, Recipe};
 use crate::dataset::{Dataset, Datasets, Origin};
 use crate::{frame, query};
+
+mod warming;
+
+/// A simulated cost passes in steps, so that it shows progress and can be given up.
+const STEP: Duration = Duration::from_millis(100);
 
 /// What a worker needs to answer every question.
 pub struct Dashboard {
@@ -18,6 +26,13 @@ pub struct Dashboard {
     /// Added to every computation, to see what caching does.
     simulated_cost: Duration,
     worker: u16,
+}
+
+/// The frames of all four graphs for one origin, for all three metrics: cached by the data (and
+/// the query, which its fingerprint covers), for each origin. The metric is drawn from the same
+/// value.
+fn selection(fingerprint: &str, origin: &str) -> Policy {
+    Policy::new("selection").by(CacheBy::Data(fingerprint)).counts(origin).ignores("metric")
 }
 
 impl Dashboard {
@@ -46,41 +61,84 @@ impl Dashboard {
         self.cache.notice()
     }
 
-    /// The frames of all four graphs for one origin, as bytes for [`frame::decode`].
-    ///
-    /// The metric is not part of the question: all of them come from one computation.
+    /// The frames for one origin, as bytes for [`frame::decode`]: of this very data file.
     ///
     /// # Errors
     ///
-    /// What went wrong in the computation; it is not remembered.
+    /// What went wrong in the computation, also lately; that nobody waited, or this worker ends.
     pub async fn selection(
         &self,
         dataset: &Arc<Dataset>,
         origin: Origin,
     ) -> Result<Answer, Failure> {
-        let key = key(dataset.fingerprint(), origin.code(dataset.contents()));
-        let (dataset, cost) = (dataset.clone(), self.simulated_cost);
-        let failed = format!("{key} cannot be computed");
-        let recipe = move || async move {
-            tokio::time::sleep(cost).await;
-            let compute = move || frame::encode(query::selection(&dataset, origin)?);
-            blocking(compute).await?.context(failed)
-        };
-        self.cache.memoize(&key, recipe).await
+        let key = policy(dataset, origin).key();
+        self.cache.memoize(&key, self.recipe(dataset, origin)).await
     }
 
-    /// The selection of an earlier state of the data file, if the store still has it.
+    /// The same at once, if there is any: an answer of the data file before, or one that is too
+    /// old, is good until the new one is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dashboard::selection`].
+    pub async fn latest(&self, dataset: &Arc<Dataset>, origin: Origin) -> Result<Asked, Failure> {
+        self.cache.ask(&policy(dataset, origin), self.recipe(dataset, origin)).await
+    }
+
+    /// The same, computed after `than`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Dashboard::selection`].
+    pub async fn renewed(
+        &self,
+        dataset: &Arc<Dataset>,
+        origin: Origin,
+        than: SystemTime,
+    ) -> Result<Asked, Failure> {
+        self.cache.renewed(&policy(dataset, origin), than, self.recipe(dataset, origin)).await
+    }
+
+    /// The selection of a state of the data file, if the store has it.
     pub async fn kept(&self, fingerprint: &str, code: &str) -> Option<Answer> {
-        self.cache.kept(&key(fingerprint, code)).await
+        self.cache.kept(&selection(fingerprint, code).key()).await
     }
 
-    /// How long the question has been in computation, if it is.
-    pub fn computing(&self, dataset: &Dataset, origin: Origin) -> Option<Duration> {
-        self.cache.computing(&key(dataset.fingerprint(), origin.code(dataset.contents())))
+    /// How far the computation of a selection is, wherever it runs.
+    pub async fn progress(&self, dataset: &Dataset, origin: Origin) -> Option<Progress> {
+        self.cache.progress(&policy(dataset, origin).key()).await
+    }
+
+    fn recipe(&self, dataset: &Arc<Dataset>, origin: Origin) -> Recipe {
+        let (dataset, cost) = (dataset.clone(), self.simulated_cost);
+        Recipe::from(move |course| compute(dataset.clone(), origin, cost, course))
     }
 }
 
-/// `quadrant:selection:9f3c1a7e60b2d514:ATL`
-fn key(fingerprint: &str, code: &str) -> Key {
-    Key::new("selection").arg(fingerprint).arg(code)
+/// Computes a selection, after its simulated cost.
+async fn compute(
+    dataset: Arc<Dataset>,
+    origin: Origin,
+    cost: Duration,
+    course: Course,
+) -> anyhow::Result<bytes::Bytes> {
+    let failed = format!("{} cannot be computed", policy(&dataset, origin).key());
+    let (started, idle) = (Instant::now(), cost.as_millis().div_ceil(STEP.as_millis()) as u64);
+    let steps = idle + query::slices(&dataset, origin);
+    for step in 1..=idle {
+        sleep_until(started + cost.min(STEP * step as u32)).await;
+        course.reached(step, steps)?;
+    }
+    let reached = move |slices| course.reached(idle + slices, steps);
+    let work = move || frame::encode(query::selection(&dataset, origin, reached)?);
+    blocking(work).await?.context(failed)
+}
+
+fn policy(dataset: &Dataset, origin: Origin) -> Policy {
+    selection(dataset.fingerprint(), origin.code(dataset.contents()))
+}
+
+/// The beginning of the keys of all selections, of whatever data.
+fn selections() -> Key {
+    Key::new("selection")
 }

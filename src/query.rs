@@ -33,12 +33,21 @@ struct Tally {
     miles: Vec<u64>,
 }
 
-/// Computes the frames of an origin.
+/// How many slices the flights of an origin have: the steps of its computation.
+pub fn slices(dataset: &Dataset, origin: Origin) -> u64 {
+    ranges(dataset.rows(origin)).count() as u64
+}
+
+/// Computes the frames of an origin. `reached` is told how many slices are done, and may end it.
 ///
 /// # Errors
 ///
-/// What polars says of a damaged file.
-pub fn selection(dataset: &Dataset, origin: Origin) -> anyhow::Result<Selection> {
+/// What polars says of a damaged file, and what `reached` returns.
+pub fn selection(
+    dataset: &Dataset,
+    origin: Origin,
+    reached: impl Fn(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<Selection> {
     let contents = dataset.contents();
     let delays = contents.min_delay..=contents.max_delay;
     let airports = contents.airports.len();
@@ -48,14 +57,17 @@ pub fn selection(dataset: &Dataset, origin: Origin) -> anyhow::Result<Selection>
         destinations: Counts::new(airports, delays),
         miles: vec![0; airports],
     };
-    let counted = slices(dataset.rows(origin)).try_for_each(|rows| tally.add(dataset, rows));
+    let counted = (1..).zip(ranges(dataset.rows(origin))).try_for_each(|(slice, rows)| {
+        tally.add(dataset, rows)?;
+        reached(slice)
+    });
     // First: a file that was written to explains whatever else is wrong.
     dataset.ensure_unaltered()?;
     counted?;
     Ok(Selection::new(&tally, contents)?)
 }
 
-fn slices(rows: Range<u32>) -> impl Iterator<Item = Range<u32>> {
+fn ranges(rows: Range<u32>) -> impl Iterator<Item = Range<u32>> {
     let end = rows.end;
     rows.step_by(SLICE as usize).map(move |first| first..end.min(first + SLICE))
 }

@@ -9,6 +9,7 @@ mod base;
 mod client;
 mod request;
 mod choice;
+mod origin;
 mod page;
 mod signal;
 mod graph;
@@ -67,6 +68,8 @@ fn dashboard(scope: Scope) -> Scope {
     scope
         .service(read("/", page::page))
         .service(read("/signal", signal::signal))
+        .service(change("/signal/refresh", signal::refresh))
+        .service(change("/signal/cancel", signal::cancel))
         .service(read("/graphs/{graph}.csv", numbers::csv))
         .service(read("/graphs/{graph}/table", numbers::table))
         .service(read("/graphs/{graph}", graph::graph))
@@ -85,5 +88,18 @@ where
     web::resource(path)
         .app_data(Pattern(path))
         .route(web::route().guard(is_read()).to(handler))
-        .default_service(web::to(error::wrong_method))
+        .default_service(web::to(error::not_read))
+}
+
+/// A resource that changes something, and is never read.
+fn change<F, Args>(path: &'static str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path)
+        .app_data(Pattern(path))
+        .route(web::post().to(handler))
+        .default_service(web::to(error::not_changed))
 }

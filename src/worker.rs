@@ -13,11 +13,11 @@ use tracing::{debug, warn};
 
 use self::line::{Line, Start};
 use self::pulse::Pulse;
-use crate::cache::Cache;
 use crate::cache::disk::DiskStore;
 use crate::cache::fallback::FallbackStore;
 use crate::cache::redis::RedisStore;
 use crate::cache::store::Store;
+use crate::cache::{Cache, Lifetime};
 use crate::config::Config;
 use crate::control::{ALIVE, Others, Said};
 use crate::dashboard::Dashboard;
@@ -74,8 +74,11 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     metrics::start(worker)?;
     config.base_path.clone().settle();
     let datasets = Datasets::open(config.dataset.clone())?;
-    let cache = Cache::new(store(config)?, worker);
+    let max_age = Some(config.cache_max_age).filter(|age| !age.is_zero());
+    let lifetime = Lifetime { expire: config.cache_expire, max_age };
+    let cache = Cache::new(store(config)?, lifetime, worker);
     let dashboard = Dashboard::new(datasets, cache.clone(), config.simulated_cost, worker);
+    let dashboard = Data::new(dashboard);
     let (reader, writer) = line.split()?;
     let (sender, words) = unbounded_channel();
     let others = Arc::new(Others::new(sender));
@@ -85,7 +88,7 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let drain = Data::new(Drain::default());
     let pulse = Pulse::new();
     let shared = (
-        Data::new(dashboard),
+        dashboard.clone(),
         Data::new(routes::Fragments::of_one_among(config.workers)),
         drain.clone(),
         Data::from(others.clone()),
@@ -112,6 +115,10 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     tokio::spawn(line::speak(writer, words));
     others.say(Said::Ready);
     tokio::spawn(beat(pulse, others.clone()));
+    if config.warm > 0 {
+        let most = config.warm.into();
+        tokio::spawn(async move { dashboard.keep_warm(most).await });
+    }
     let ending = async {
         let end = tokio::select! {
             end = line::obey(reader, others) => end,

@@ -1,7 +1,6 @@
 //! What a caller gets: a value, or why there is none.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::entry::Entry;
 
@@ -26,9 +25,6 @@ pub struct Answer {
     /// How this caller came by it.
     pub outcome: Outcome,
 }
-
-/// Why there is no value: the computation's own error, shared by all who waited for it.
-pub type Failure = Arc<anyhow::Error>;
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

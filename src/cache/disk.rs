@@ -12,12 +12,13 @@ use tracing::warn;
 use self::lease::LeaseFile;
 use super::entry::Entry;
 use super::key::Key;
-use super::store::{Lease, Published, Right, Store, StoreError};
+use super::store::{Lease, Note, Published, Right, Store, StoreError};
 use crate::blocking::blocking;
 use crate::metrics::{self, CacheEvent, StoreName};
 
 mod lease;
 mod evict;
+mod notes;
 
 /// How often a waiter looks at a lease: five system calls, and half of it is the mean delay.
 const POLL: Duration = Duration::from_millis(10);
@@ -88,6 +89,27 @@ impl Store for DiskStore {
             tokio::time::sleep(POLL).await;
         }
         Ok(())
+    }
+
+    async fn leave(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        let (key, text) = (key.clone(), text.to_owned());
+        self.run(move |folder| folder.leave(&key, note, &text, lifetime)).await
+    }
+
+    async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError> {
+        let key = key.clone();
+        self.run(move |folder| folder.note(&key, note)).await
+    }
+
+    async fn recent(&self, beginning: &Key, most: usize) -> Result<Vec<Key>, StoreError> {
+        let beginning = beginning.clone();
+        self.run(move |folder| folder.recent(&beginning, most)).await
     }
 }
 

@@ -13,7 +13,7 @@ use super::disk::DiskStore;
 use super::entry::Entry;
 use super::key::Key;
 use super::redis::RedisStore;
-use super::store::{Lease, Published, Right, Store, StoreError};
+use super::store::{Lease, Note, Published, Right, Store, StoreError};
 
 /// How long Redis is left alone after a failure: a person hardly notices, and a Redis that has come
 /// back is in use again within the time of two clicks.
@@ -167,7 +167,34 @@ impl Store for FallbackStore {
         self.redis.changed(key, patience).await
     }
 
-    fn notice(&self) -> Option<&'static str> {
+    async fn leave(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        match self.ask(self.redis.leave(key, note, text, lifetime)).await {
+            Some(()) => Ok(()),
+            None => self.disk.leave(key, note, text, lifetime).await,
+        }
+    }
+
+    async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError> {
+        match self.ask(self.redis.note(key, note)).await {
+            Some(found) => Ok(found),
+            None => self.disk.note(key, note).await,
+        }
+    }
+
+    async fn recent(&self, beginning: &Key, most: usize) -> Result<Vec<Key>, StoreError> {
+        match self.ask(self.redis.recent(beginning, most)).await {
+            Some(found) => Ok(found),
+            None => self.disk.recent(beginning, most).await,
+        }
+    }
+
+    fn trouble(&self) -> Option<&'static str> {
         match self.breaker().trouble? {
             Trouble::Unreachable => {
                 Some("Redis cannot be reached. Results are kept on this host until it is back.")

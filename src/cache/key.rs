@@ -31,6 +31,16 @@ impl Key {
         self
     }
 
+    /// The key of a stored name, if it is one of ours.
+    pub(super) fn stored(name: &str) -> Option<Self> {
+        name.starts_with(PREFIX).then(|| Self(name.to_owned()))
+    }
+
+    /// The part at this place, after the namespace.
+    pub fn part(&self, at: usize) -> Option<&str> {
+        self.0.split(':').nth(at + 2)
+    }
+
     /// The key as a file name: `quadrant.selection.9f3c1a7e60b2d514.ATL`.
     pub(super) fn file_name(&self) -> String {
         self.0.replace(':', ".")

@@ -16,10 +16,11 @@ use tracing::warn;
 pub use self::address::Address;
 use super::entry::Entry;
 use super::key::Key;
-use super::store::{LEASE, Lease, Published, Right, Store, StoreError};
+use super::store::{LEASE, Lease, Note, Published, Right, Store, StoreError};
 use crate::metrics::{self, CacheEvent, Connections, StoreName};
 
 mod address;
+mod notes;
 
 /// Connections of one worker: a command occupies one for a fraction of a millisecond.
 const CONNECTIONS: usize = 8;
@@ -192,6 +193,24 @@ impl Store for RedisStore {
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
         // Whoever runs out of patience looks for himself, so that is no error.
         timeout(patience, self.wait(&lease_name(key))).await.unwrap_or(Ok(()))
+    }
+
+    async fn leave(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        self.leave_note(key, note, text, lifetime).await
+    }
+
+    async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError> {
+        self.read_note(key, note).await
+    }
+
+    async fn recent(&self, beginning: &Key, most: usize) -> Result<Vec<Key>, StoreError> {
+        self.recently_used(beginning, most).await
     }
 }
 

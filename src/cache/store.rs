@@ -67,6 +67,31 @@ pub enum Published {
     Refused,
 }
 
+/// What processes tell each other about a key, for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// How far its computation is.
+    Progress,
+    /// Somebody asks for it.
+    Interest,
+    /// Its computation failed.
+    Failure,
+    /// What the latest answer to its question is cached by.
+    Latest,
+}
+
+impl Note {
+    /// What the name of the key is followed by.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Progress => "progress",
+            Self::Interest => "interest",
+            Self::Failure => "failure",
+            Self::Latest => "latest",
+        }
+    }
+}
+
 /// A place where entries live, shared by all workers.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -88,8 +113,23 @@ pub trait Store: Send + Sync {
     /// Waits until the key has an entry or its lease is free, and no longer than `patience`.
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError>;
 
+    /// Leaves a note about the key, in the place of the former one; it goes away after `lifetime`.
+    async fn leave(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<(), StoreError>;
+
+    /// The note about the key, if there is one.
+    async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError>;
+
+    /// The keys of this beginning that have entries, the last used first, and no more than `most`.
+    async fn recent(&self, beginning: &Key, most: usize) -> Result<Vec<Key>, StoreError>;
+
     /// A sentence for the users while the store is not as it should be.
-    fn notice(&self) -> Option<&'static str> {
+    fn trouble(&self) -> Option<&'static str> {
         None
     }
 }

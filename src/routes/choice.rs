@@ -1,9 +1,10 @@
 //! What a request asks for: parsed once, at the edge, against the data file of that moment.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::web::Data;
+use actix_web::web::{self, Data};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 use percent_encoding::percent_decode_str;
@@ -27,6 +28,10 @@ pub(super) struct Choice {
     pub(super) v: Option<String>,
     /// When what that signal named was computed, in milliseconds since 1970.
     pub(super) at: Option<u64>,
+    /// Only an answer that was computed later will do, in milliseconds since 1970.
+    pub(super) after: Option<u64>,
+    /// How much progress the page shows already, in thousandths.
+    pub(super) seen: Option<u16>,
 }
 
 impl Choice {
@@ -50,11 +55,13 @@ impl Choice {
 
     /// The choice of somebody who has made none.
     pub(super) fn default(dataset: Arc<Dataset>) -> Self {
-        Self { dataset, origin: Origin::All, metric: Metric::ALL[0], v: None, at: None }
+        let (origin, metric) = (Origin::All, Metric::ALL[0]);
+        Self { dataset, origin, metric, v: None, at: None, after: None, seen: None }
     }
 
     fn parse(query: &str, dataset: Arc<Dataset>) -> Result<Self, Error> {
-        let [origin, metric, v, at] = ["origin", "metric", "v", "at"].map(|name| one(query, name));
+        let names = ["origin", "metric", "v", "at", "after", "seen"];
+        let [origin, metric, v, at, after, seen] = names.map(|name| one(query, name));
         let mut choice = Self::default(dataset);
         if let Some(word) = origin? {
             choice.origin = Origin::parse(&word, choice.dataset.contents())
@@ -64,7 +71,9 @@ impl Choice {
             choice.metric = Metric::parse(&word).ok_or_else(|| unknown_metric(&word))?;
         }
         choice.v = v?.map(fingerprint).transpose()?;
-        choice.at = at?.map(milliseconds).transpose()?;
+        choice.at = at?.map(|word| number(&word, "at")).transpose()?;
+        choice.after = after?.map(|word| number(&word, "after")).transpose()?;
+        choice.seen = seen?.map(|word| number(&word, "seen")).transpose()?;
         Ok(choice)
     }
 }
@@ -73,11 +82,22 @@ impl FromRequest for Choice {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let form = web::Bytes::from_request(request, payload);
         let dashboard = request.app_data::<Data<Dashboard>>().expect("every app has one").clone();
         let query = request.query_string().to_owned();
-        Box::pin(async move { Self::parse(&query, dashboard.dataset().await) })
+        Box::pin(async move {
+            // A form may say the same in its body.
+            let form = form.await.map_err(|_| too_long())?;
+            let form = std::str::from_utf8(&form).map_err(|_| too_long())?;
+            let both = [query.as_str(), form].into_iter().filter(|part| !part.is_empty());
+            Self::parse(&both.collect::<Vec<_>>().join("&"), dashboard.dataset().await)
+        })
     }
+}
+
+fn too_long() -> Error {
+    Error::BadRequest("The form is too long, or no text.".to_owned())
 }
 
 /// The value of a parameter: none when it is missing, an error when it comes twice.
@@ -121,9 +141,8 @@ fn fingerprint(word: String) -> Result<String, Error> {
     })
 }
 
-fn milliseconds(word: String) -> Result<u64, Error> {
-    let wrong = || Error::BadRequest("The address's at is no time in milliseconds.".to_owned());
-    word.parse().map_err(|_| wrong())
+fn number<N: FromStr>(word: &str, name: &str) -> Result<N, Error> {
+    word.parse().map_err(|_| Error::BadRequest(format!("The address's {name} is no number.")))
 }
 
 /// The beginning of a text, without what cannot be seen.

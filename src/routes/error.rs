@@ -1,6 +1,7 @@
 //! What users read when something is wrong: a status and words, as a fragment or as a page.
 
 use std::fmt;
+use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,16 +20,18 @@ use crate::cache::Failure;
 pub(super) enum Error {
     /// 400: the sentence is shown.
     BadRequest(String),
+    /// 403: a page of another site asks for a change.
+    CrossSite,
     /// 404
     NotFound,
-    /// 405
-    WrongMethod,
+    /// 405: only these methods are known here.
+    WrongMethod(&'static str),
     /// 410: the generation that was asked for is no longer kept.
     Gone,
     /// 422: an airport or a metric that there is not; the sentence is shown.
     Unknown(String),
     /// 500: shown with the request's id, under which the log has the whole chain.
-    Internal(Failure),
+    Internal(Arc<anyhow::Error>),
     /// 503: a waiter ran out of patience.
     Busy,
 }
@@ -56,7 +59,8 @@ impl Error {
         match self {
             Self::BadRequest(sentence) | Self::Unknown(sentence) => sentence.clone(),
             Self::NotFound => "There is nothing at this address.".to_owned(),
-            Self::WrongMethod => "This address can only be read.".to_owned(),
+            Self::CrossSite => "Only pages of this site may ask for that.".to_owned(),
+            Self::WrongMethod(known) => format!("This address only knows {known}."),
             Self::Gone => "The data has been replaced since; choose again to see it.".to_owned(),
             Self::Busy => "This takes longer than usual.".to_owned(),
             Self::Internal(failure) => {
@@ -80,7 +84,17 @@ impl fmt::Display for Error {
 
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
-        Self::Internal(error.into())
+        Self::Internal(Arc::new(error))
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Failed(error) => Self::Internal(error),
+            // Asked once more, another worker answers, or this one begins anew.
+            Failure::Abandoned | Failure::Ending => Self::Busy,
+        }
     }
 }
 
@@ -89,7 +103,8 @@ impl ResponseError for Error {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::Unknown(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -103,7 +118,7 @@ impl ResponseError for Error {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
-            Self::WrongMethod => headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
+            Self::WrongMethod(known) => headers.insert(ALLOW, HeaderValue::from_static(known)),
             Self::Busy => headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
             _ => return response,
         };
@@ -117,8 +132,13 @@ pub(super) async fn not_found() -> Result<HttpResponse, Error> {
 }
 
 /// Answers known paths that are asked for with a method that they do not have.
-pub(super) async fn wrong_method() -> Result<HttpResponse, Error> {
-    Err(Error::WrongMethod)
+pub(super) async fn not_read() -> Result<HttpResponse, Error> {
+    Err(Error::WrongMethod("GET, HEAD"))
+}
+
+/// The same for what is only changed.
+pub(super) async fn not_changed() -> Result<HttpResponse, Error> {
+    Err(Error::WrongMethod("POST"))
 }
 
 /// Gives every error its body: a fragment with a retry, or a page for who typed the address.

@@ -75,7 +75,7 @@ pub(super) async fn generation(
     }
     let selection = dashboard.selection(&choice.dataset, choice.origin);
     let answer = timeout(PATIENCE, selection).await.map_err(|_| Error::Busy)?;
-    Ok((v.to_owned(), answer.map_err(Error::Internal)?))
+    Ok((v.to_owned(), answer?))
 }
 
 /// For ever, if the address names the generation; a second computation of it is not another one.

@@ -1,125 +1,131 @@
-//! `GET /signal`: answers once the selection is in the store; the answer starts the four graphs.
+//! `/signal`: answers once the selection is in the store; the answer starts the four graphs.
+//!
+//! No request is held longer than a second. A computation that takes longer answers 202, with a
+//! fragment that shows its progress and asks again by itself.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
-use actix_web::http::{StatusCode, Uri};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use askama::Template;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::base;
+use self::fragments::{Reply, cancelled, computing, landed};
 use super::choice::Choice;
 use super::error::Error;
-use super::timing::{Timing, When};
-use crate::cache::{Answer, Outcome};
+use super::origin::SameOrigin;
+use super::timing::Timing;
+use crate::cache::course::Progress;
+use crate::cache::{Asked, Failure};
 use crate::dashboard::Dashboard;
-use crate::figure::{Graph, counted};
+
+mod fragments;
 
 /// How long a request is held: a computation that takes longer is asked for again, so that no
 /// router, proxy or browser runs out of time.
 const HOLD: Duration = Duration::from_secs(1);
+/// How long a request is held at least that shows progress already: five times a second is as often
+/// as people can see.
+const GLANCE: Duration = Duration::from_millis(200);
+/// An answer that is younger is as new as somebody can want who asks for a new one: he pressed
+/// twice, or others pressed with him.
+const NEW: Duration = Duration::from_secs(1);
 
-/// Its arrival is the signal.
-#[derive(Template)]
-#[template(path = "signal.html")]
-struct SignalFragment<'a> {
-    choice: &'a Choice,
-    place: String,
-    flights: String,
-    answer: &'a Answer,
-    computed_at: When,
-    graphs: [Graph; 4],
-    notice: Option<&'static str>,
-}
-
-/// Asks again by itself.
-#[derive(Template)]
-#[template(path = "computing.html")]
-struct ComputingFragment<'a> {
-    choice: &'a Choice,
-    place: String,
-    seconds: u64,
-    notice: Option<&'static str>,
-}
-
-impl SignalFragment<'_> {
-    fn took(&self) -> String {
-        let ms = self.answer.entry.stamp.compute.as_millis();
-        if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
-    }
-}
-
-/// Waits for the selection for [`HOLD`] at most.
+/// `GET /signal`: the latest answer, at once if there is any.
 pub(super) async fn signal(
     dashboard: Data<Dashboard>,
     request: HttpRequest,
     choice: Choice,
 ) -> Result<HttpResponse, Error> {
-    let mut timing = Timing::start(dashboard.worker());
-    let selection = dashboard.selection(&choice.dataset, choice.origin);
-    let Ok(answer) = timeout(HOLD, selection).await else {
-        timing.waited();
-        let html = computing(&dashboard, &choice)?;
-        return Ok(fragment(StatusCode::ACCEPTED, html, &request, &choice, &timing));
-    };
-    let answer = answer.map_err(Error::Internal)?;
-    timing.answered(&answer);
-    let html = landed(&dashboard, &choice, &answer)?;
-    Ok(fragment(StatusCode::OK, html, &request, &choice, &timing))
+    match choice.after {
+        // It may cause a computation even though there is an answer, which no other site may do.
+        Some(_) => SameOrigin::check(&request)?,
+        None => {}
+    }
+    answered(&dashboard, &request, &choice).await
 }
 
-fn landed(dashboard: &Dashboard, choice: &Choice, answer: &Answer) -> anyhow::Result<String> {
-    let lost = "Results cannot be kept at the moment: each is computed anew.";
-    let is_lost = answer.outcome == Outcome::Computed;
-    let notice = dashboard.notice().or(is_lost.then_some(lost));
-    let flights = counted(choice.dataset.rows(choice.origin).len() as u64, "flight");
-    let (place, graphs) = (place(choice), Graph::ALL);
-    let computed_at = When(answer.entry.stamp.computed_at);
-    Ok(SignalFragment { choice, place, flights, answer, computed_at, graphs, notice }.render()?)
+/// `POST /signal/refresh`: computes anew, once however many ask; the old answer stays until then.
+pub(super) async fn refresh(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    _same: SameOrigin,
+    mut choice: Choice,
+) -> Result<HttpResponse, Error> {
+    let kept = dashboard.kept(choice.dataset.fingerprint(), choice.code()).await;
+    // Who says which answer he has seen gets a newer one, and no third if there is one already.
+    choice.after = choice.at.or(kept.map(|kept| {
+        let stamp = kept.entry.stamp;
+        let is_new = stamp.computed_at.elapsed().is_ok_and(|age| age < NEW);
+        stamp.computed_ms().saturating_sub(is_new.into())
+    }));
+    answered(&dashboard, &request, &choice).await
 }
 
-fn computing(dashboard: &Dashboard, choice: &Choice) -> anyhow::Result<String> {
-    let since = dashboard.computing(&choice.dataset, choice.origin).unwrap_or_default();
-    let (place, notice) = (place(choice), dashboard.notice());
-    Ok(ComputingFragment { choice, place, seconds: since.as_secs(), notice }.render()?)
+/// `POST /signal/cancel`: whoever sends this waits no more. What others wait for goes on; what
+/// nobody waits for ends by itself a moment later.
+pub(super) async fn cancel(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    _same: SameOrigin,
+    choice: Choice,
+) -> Result<HttpResponse, Error> {
+    let timing = Timing::start(dashboard.worker());
+    Ok(Reply::new(&request, &choice, &timing).ok(cancelled(&choice)?))
 }
 
-/// A response that nobody keeps, and that takes the browser's address along.
-fn fragment(
-    status: StatusCode,
-    html: String,
+async fn answered(
+    dashboard: &Dashboard,
     request: &HttpRequest,
     choice: &Choice,
-    timing: &Timing,
-) -> HttpResponse {
-    let mut response = HttpResponse::build(status);
-    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
-    for header in timing.headers() {
-        response.insert_header(header);
-    }
-    if is_elsewhere(request, choice) {
-        response.insert_header(("HX-Push-Url", choice.page()));
-    }
-    response.body(html)
+) -> Result<HttpResponse, Error> {
+    let mut timing = Timing::start(dashboard.worker());
+    let asked = tokio::select! {
+        asked = timeout(HOLD, ask(dashboard, choice)) => asked.ok(),
+        () = progressed(dashboard, choice) => None,
+    };
+    let Some(asked) = asked.transpose()? else {
+        timing.waited();
+        let html = match shown(dashboard, choice).await {
+            Some(old) => landed(dashboard, choice, &old, progress(dashboard, choice).await)?,
+            None => computing(dashboard, choice, progress(dashboard, choice).await)?,
+        };
+        return Ok(Reply::new(request, choice, &timing).accepted(html));
+    };
+    timing.answered(&asked.answer);
+    let html = landed(dashboard, choice, &asked, None)?;
+    Ok(Reply::new(request, choice, &timing).ok(html))
 }
 
-fn place(choice: &Choice) -> String {
-    match choice.dataset.contents().airport(choice.origin) {
-        None => "All airports".to_owned(),
-        Some(airport) if airport.city.is_empty() => airport.code.clone(),
-        Some(airport) => format!("{} ({})", airport.city, airport.code),
+async fn ask(dashboard: &Dashboard, choice: &Choice) -> Result<Asked, Failure> {
+    match choice.after {
+        None => dashboard.latest(&choice.dataset, choice.origin).await,
+        Some(ms) => {
+            // A time to come would never be reached.
+            let than = (UNIX_EPOCH + Duration::from_millis(ms)).min(SystemTime::now());
+            dashboard.renewed(&choice.dataset, choice.origin, than).await
+        }
     }
 }
 
-/// Whether the browser's address is that of another choice, and has to follow.
-fn is_elsewhere(request: &HttpRequest, choice: &Choice) -> bool {
-    let shown = request.headers().get("HX-Current-URL").and_then(|url| url.to_str().ok());
-    let Some(Ok(shown)) = shown.map(str::parse::<Uri>) else { return false };
-    let shown = shown.path_and_query().map_or("/", |shown| shown.as_str());
-    // The bare page shows the default choice.
-    let is_bare = shown.strip_prefix(base::path()) == Some("/");
-    let shown = if is_bare { Choice::default(choice.dataset.clone()).page() } else { shown.into() };
-    shown != choice.page()
+/// The old answer that stays on the page while a newer one is computed.
+async fn shown(dashboard: &Dashboard, choice: &Choice) -> Option<Asked> {
+    choice.after?;
+    let (dataset, origin) = (&choice.dataset, choice.origin);
+    // It is there, so this does not wait.
+    timeout(GLANCE, dashboard.latest(dataset, origin)).await.ok()?.ok()
+}
+
+/// Waits until the computation is further than the asking page shows.
+async fn progressed(dashboard: &Dashboard, choice: &Choice) {
+    let Some(seen) = choice.seen else { return std::future::pending().await };
+    loop {
+        sleep(GLANCE).await;
+        if progress(dashboard, choice).await.is_some_and(|now| now.permille != seen) {
+            return;
+        }
+    }
+}
+
+async fn progress(dashboard: &Dashboard, choice: &Choice) -> Option<Progress> {
+    dashboard.progress(&choice.dataset, choice.origin).await
 }

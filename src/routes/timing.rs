@@ -14,6 +14,12 @@ impl When {
         humantime::format_rfc3339_millis(self.0).to_string()
     }
 
+    /// For people, roughly: `12:03 UTC`.
+    pub(super) fn minute(&self) -> String {
+        let text = self.rfc3339();
+        format!("{} UTC", text.get(11..16).unwrap_or(&text))
+    }
+
     /// For people: `12:03:05 UTC`.
     pub(super) fn clock(&self) -> String {
         let text = self.rfc3339();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use bytes::Bytes;
 use quadrant::cache::key::Key;
-use quadrant::cache::{Answer, Cache, Failure, Outcome};
+use quadrant::cache::{Answer, Cache, Failure, Lifetime, Outcome};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -36,17 +36,20 @@ impl Kitchen {
     }
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+const LIFETIME: Lifetime = Lifetime { expire: MINUTE, max_age: None };
+
 fn key(name: &str) -> Key {
     Key::new("test").arg(name)
 }
 
 fn cache(place: &Place) -> Cache {
-    Cache::new(place.open(Duration::from_secs(60)), 1)
+    Cache::new(place.open(MINUTE), LIFETIME, 1)
 }
 
 async fn ask(cache: &Cache, key: &Key, kitchen: &Kitchen) -> Result<Answer, Failure> {
     let kitchen = kitchen.clone();
-    cache.memoize(key, move || kitchen.cook()).await
+    cache.memoize(key, move |_course| kitchen.clone().cook()).await
 }
 
 async fn outcomes(caches: &[Cache], callers: usize, kitchen: &Kitchen) -> Vec<Outcome> {
@@ -108,7 +111,7 @@ async fn an_error_reaches_all_who_wait_and_is_not_stored() {
         let (one, other) = (cache(&place), cache(&place));
         let key_one = key("one");
         let (first, second) =
-            tokio::join!(one.memoize(&key_one, fail), one.memoize(&key_one, fail));
+            tokio::join!(one.memoize(&key_one, |_| fail()), one.memoize(&key_one, |_| fail()));
 
         assert_eq!(first.unwrap_err().to_string(), "no such luck");
         assert_eq!(second.unwrap_err().to_string(), "no such luck");
@@ -129,7 +132,7 @@ async fn a_panic_is_an_error_and_the_lease_is_free() {
     for place in Place::both() {
         let (one, other) = (cache(&place), cache(&place));
 
-        let answer = one.memoize(&key("one"), || async { panic!("a mistake of ours") }).await;
+        let answer = one.memoize(&key("one"), |_| async { panic!("a mistake of ours") }).await;
 
         assert!(answer.unwrap_err().to_string().contains("a mistake of ours"));
         let (key, kitchen) = (key("one"), Kitchen::default());
@@ -197,7 +200,7 @@ async fn without_any_store_a_process_still_computes_once_for_its_callers() {
         Duration::from_secs(60),
         1 << 20,
     );
-    let (cache, kitchen) = (Cache::new(Arc::new(store), 1), Kitchen::default());
+    let (cache, kitchen) = (Cache::new(Arc::new(store), LIFETIME, 1), Kitchen::default());
 
     let outcomes = outcomes(&[cache], 10, &kitchen).await;
 

@@ -15,7 +15,7 @@ fn dataset() -> Dataset {
 
 fn selected(code: &str) -> Selection {
     let dataset = dataset();
-    selection(&dataset, Origin::parse(code, dataset.contents()).unwrap()).unwrap()
+    selection(&dataset, Origin::parse(code, dataset.contents()).unwrap(), |_| Ok(())).unwrap()
 }
 
 #[track_caller]
@@ -91,7 +91,7 @@ fn every_row_is_that_of_polars_own_quantiles() {
         let origin = Origin::parse(code, dataset.contents()).unwrap();
         let rows = dataset.rows(origin);
         let flights = dataset.scan(rows, &["day", "hour", "destination", "delay"]).unwrap();
-        let ours = selection(&dataset, origin).unwrap();
+        let ours = selection(&dataset, origin, |_| Ok(())).unwrap();
 
         for (dimension, frame) in
             [("day", &ours.daily), ("hour", &ours.rhythm), ("destination", &ours.destinations)]

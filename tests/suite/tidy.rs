@@ -53,7 +53,7 @@ fn each_foreign_crate_has_its_home() {
         ("moka", &["src/routes/fragments.rs"]),
         ("ipnet", &["src/routes/client.rs"]),
         ("prometheus", &["src/metrics.rs", "src/metrics/"]),
-        ("tempfile", &["src/cache/disk.rs", "src/import.rs"]),
+        ("tempfile", &["src/cache/disk.rs", "src/cache/disk/", "src/import.rs"]),
         ("spawn_blocking", &["src/blocking.rs"]),
         ("signal_hook", &["src/supervisor.rs"]),
         ("socket2", &["src/supervisor/listeners.rs"]),

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::found;
 use super::lease::{self, LeaseFile};
+use super::notes::NOTE;
 use crate::cache::key::PREFIX;
 use crate::metrics::{self, CacheEvent};
 
@@ -25,6 +26,7 @@ const ABANDONED: Duration = Duration::from_secs(60);
 enum Use {
     Entry,
     Temporary,
+    Note,
     Lease(LeaseFile),
 }
 
@@ -44,13 +46,11 @@ pub(super) fn sweep(folder: &Path, expire: Duration, max_bytes: u64) -> io::Resu
         let Some(metadata) = found(file.metadata())?.filter(Metadata::is_file) else { continue };
         let (path, age) = (file.path(), age(&metadata));
         match ours(folder, &file) {
-            Some(Use::Entry) if age > expire => {
-                remove(&path);
-            }
+            Some(Use::Entry) if age > expire => drop(remove(&path)),
             Some(Use::Entry) => kept.push((age, metadata.len(), path)),
-            Some(Use::Temporary) if age > ABANDONED => {
-                remove(&path);
-            }
+            // The time of a note is that of its end.
+            Some(Use::Note) if age > Duration::ZERO => drop(remove(&path)),
+            Some(Use::Temporary) if age > ABANDONED => drop(remove(&path)),
             Some(Use::Lease(lease)) if age > ABANDONED => clear(&lease, &path),
             _ => {}
         }
@@ -80,6 +80,9 @@ fn ours(folder: &Path, file: &DirEntry) -> Option<Use> {
     }
     if name.ends_with(ENTRY) {
         return Some(Use::Entry);
+    }
+    if name.ends_with(NOTE) {
+        return Some(Use::Note);
     }
     name.strip_suffix(lease::LEASE).map(|key| Use::Lease(LeaseFile::new(folder, key)))
 }

@@ -25,7 +25,8 @@ pub(crate) struct App {
 /// The program with these settings, no others, and a cache of its own unless they name one.
 pub(crate) fn quadrant(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(QUADRANT);
-    command.env_clear().env("PORT", "0").env("LOG_FORMAT", "json");
+    // Nothing is prepared, unless a test is about that: it would be computed before anybody asks.
+    command.env_clear().env("PORT", "0").env("LOG_FORMAT", "json").env("WARM", "0");
     command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -84,7 +84,8 @@ impl Place {
             }
             Self::Redis(redis) => {
                 let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:*"]);
-                keys.iter().filter(|key| !key.ends_with(":lease")).count()
+                let is_entry = |key: &&String| !key.ends_with(":lease") && !key.contains('!');
+                keys.iter().filter(is_entry).count()
             }
         }
     }

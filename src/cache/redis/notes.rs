@@ -1,0 +1,82 @@
+//! Notes as keys that expire, and the list of entries by their last use.
+
+use std::time::Duration;
+
+use deadpool_redis::redis;
+
+use super::RedisStore;
+use crate::cache::key::Key;
+use crate::cache::store::{Note, StoreError};
+
+/// Keys that one question to Redis looks at.
+const PAGE: usize = 500;
+/// Questions of one search: a Redis that others use too may hold millions of keys.
+const PAGES: usize = 100;
+
+impl RedisStore {
+    pub(super) async fn leave_note(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        let (name, ms) = (note_name(key, note), lifetime.as_millis().max(1) as u64);
+        self.ask(async |c| {
+            redis::cmd("SET").arg(&name).arg(text).arg("PX").arg(ms).query_async(c).await
+        })
+        .await
+    }
+
+    pub(super) async fn read_note(
+        &self,
+        key: &Key,
+        note: Note,
+    ) -> Result<Option<String>, StoreError> {
+        let name = note_name(key, note);
+        self.ask(async |c| redis::cmd("GET").arg(&name).query_async(c).await).await
+    }
+
+    /// The keys of entries whose names begin so, the last used first: each use starts the time to
+    /// live of an entry anew, so the one with the most left was used last.
+    pub(super) async fn recently_used(
+        &self,
+        beginning: &Key,
+        most: usize,
+    ) -> Result<Vec<Key>, StoreError> {
+        let pattern = format!("{beginning}:*");
+        let (mut cursor, mut names) = (0u64, Vec::new());
+        for _ in 0..PAGES {
+            let (next, page): (u64, Vec<String>) = self
+                .ask(async |c| {
+                    let mut scan = redis::cmd("SCAN");
+                    scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(PAGE);
+                    scan.query_async(c).await
+                })
+                .await?;
+            names.extend(
+                page.into_iter().filter(|name| !name.contains('!') && !name.ends_with(":lease")),
+            );
+            cursor = next;
+            if cursor == 0 {
+                break;
+            }
+        }
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut lives = redis::pipe();
+        for name in &names {
+            lives.cmd("PTTL").arg(name);
+        }
+        let lives: Vec<i64> = self.ask(async |c| lives.query_async(c).await).await?;
+        let mut keys: Vec<(i64, String)> = lives.into_iter().zip(names).collect();
+        keys.sort_by_key(|(left, _)| std::cmp::Reverse(*left));
+        Ok(keys.into_iter().filter_map(|(_, name)| Key::stored(&name)).take(most).collect())
+    }
+}
+
+/// No key holds an exclamation mark, so no note is taken for an entry or a lease.
+fn note_name(key: &Key, note: Note) -> String {
+    format!("{key}!{}", note.word())
+}

@@ -1,0 +1,64 @@
+//! Answers that are computed before anybody asks: all airports, and the ones used last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tracing::{debug, info};
+
+use super::{Dashboard, policy, selections};
+use crate::cache::key::Key;
+use crate::dataset::{Dataset, Origin};
+
+/// How often it is seen whether the data file was replaced, or the process that prepares has died.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a worker that has just started is left to those who wait for it.
+const START: Duration = Duration::from_secs(3);
+
+impl Dashboard {
+    /// Prepares the answers for all airports and for the `most` used last, at the start and whenever
+    /// the data file is replaced. One worker of all does so, one answer after the other, beside what
+    /// people ask for. It ends with the worker.
+    pub async fn keep_warm(&self, most: usize) {
+        let mut warm = None;
+        sleep(START).await;
+        loop {
+            let dataset = self.dataset().await;
+            if warm.as_deref() != Some(dataset.fingerprint()) {
+                let key = Key::new("warm").arg(dataset.fingerprint());
+                let work = self.warm(&dataset, most);
+                if self.cache.once(&key, work).await || self.cache.kept(&key).await.is_some() {
+                    warm = Some(dataset.fingerprint().to_owned());
+                }
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn warm(&self, dataset: &Arc<Dataset>, most: usize) {
+        let origins = self.used_lately(dataset, most).await;
+        let count = origins.len() + 1;
+        for origin in std::iter::once(Origin::All).chain(origins) {
+            let (policy, recipe) = (policy(dataset, origin), self.recipe(dataset, origin));
+            if let Err(failure) = self.cache.prepare(&policy, recipe).await {
+                return debug!("stopped preparing answers: {failure}");
+            }
+        }
+        info!(answers = count, worker = self.worker, "prepared {count} answers");
+    }
+
+    /// The airports whose answers were used last, of this data file or one before.
+    async fn used_lately(&self, dataset: &Dataset, most: usize) -> Vec<Origin> {
+        // One airport may have an answer for each of several data files.
+        let keys = self.cache.recent(&selections(), most.saturating_mul(4)).await;
+        let mut origins = Vec::new();
+        for key in keys {
+            let origin = key.part(1).and_then(|code| Origin::parse(code, dataset.contents()));
+            if let Some(origin) = origin.filter(|it| *it != Origin::All && !origins.contains(it)) {
+                origins.push(origin);
+            }
+        }
+        origins.truncate(most);
+        origins
+    }
+}

@@ -1,0 +1,182 @@
+//! What `/signal` answers with: the signal itself, or what stands in its place until it comes.
+
+use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::http::{StatusCode, Uri};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use crate::cache::course::Progress;
+use crate::cache::{Answer, Asked, Outcome};
+use crate::dashboard::Dashboard;
+use crate::figure::{Graph, counted};
+use crate::routes::base;
+use crate::routes::choice::Choice;
+use crate::routes::timing::{Timing, When};
+
+/// Its arrival is the signal.
+#[derive(Template)]
+#[template(path = "signal.html")]
+struct SignalFragment<'a> {
+    choice: &'a Choice,
+    place: String,
+    flights: String,
+    /// The fingerprint of what the answer was computed from.
+    v: &'a str,
+    answer: &'a Answer,
+    computed_at: When,
+    /// The graphs to draw; none while the page shows those of this very answer.
+    graphs: &'static [Graph],
+    /// Whether a newer answer is being computed.
+    is_updating: bool,
+    progress: Option<Bar>,
+    notice: Option<&'static str>,
+}
+
+/// Asks again by itself.
+#[derive(Template)]
+#[template(path = "computing.html")]
+struct ComputingFragment<'a> {
+    choice: &'a Choice,
+    place: String,
+    progress: Option<Bar>,
+    notice: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "cancelled.html")]
+struct CancelledFragment<'a> {
+    choice: &'a Choice,
+    place: String,
+}
+
+/// A progress, in words and as a bar.
+pub(super) struct Bar(Progress);
+
+impl SignalFragment<'_> {
+    fn took(&self) -> String {
+        let ms = self.answer.entry.stamp.compute.as_millis();
+        if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
+    }
+
+    /// What the next question says that it has seen.
+    fn seen(&self) -> u16 {
+        self.progress.as_ref().map_or(0, Bar::permille)
+    }
+}
+
+impl ComputingFragment<'_> {
+    fn seen(&self) -> u16 {
+        self.progress.as_ref().map_or(0, Bar::permille)
+    }
+}
+
+impl Bar {
+    fn permille(&self) -> u16 {
+        self.0.permille
+    }
+
+    fn words(&self) -> String {
+        let seconds = |ms: u64| ms.div_ceil(1000);
+        let elapsed = format!("{} % after {} s", self.0.permille / 10, self.0.elapsed_ms / 1000);
+        match self.0.left_ms {
+            Some(left) => format!("{elapsed}, about {} s left", seconds(left)),
+            None => elapsed,
+        }
+    }
+}
+
+/// The signal; with a progress, what the page shows of the old answer until the new one comes.
+pub(super) fn landed(
+    dashboard: &Dashboard,
+    choice: &Choice,
+    asked: &Asked,
+    progress: Option<Progress>,
+) -> anyhow::Result<String> {
+    let lost = "Results cannot be kept at the moment: each is computed anew.";
+    let answer = &asked.answer;
+    let is_lost = answer.outcome == Outcome::Computed;
+    let notice = dashboard.notice().or(is_lost.then_some(lost));
+    let flights = counted(choice.dataset.rows(choice.origin).len() as u64, "flight");
+    let stamp = answer.entry.stamp;
+    // Who has asked for something newer than this shows its graphs already.
+    let is_shown = choice.after.is_some_and(|after| stamp.computed_ms() <= after);
+    let fragment = SignalFragment {
+        choice,
+        place: place(choice),
+        flights,
+        v: asked.cached_by.first().map_or("", String::as_str),
+        answer,
+        computed_at: When(stamp.computed_at),
+        graphs: if is_shown { &[] } else { &Graph::ALL },
+        is_updating: asked.is_stale || is_shown,
+        progress: progress.map(Bar),
+        notice,
+    };
+    Ok(fragment.render()?)
+}
+
+/// What stands where there is no answer yet.
+pub(super) fn computing(
+    dashboard: &Dashboard,
+    choice: &Choice,
+    progress: Option<Progress>,
+) -> anyhow::Result<String> {
+    let (place, notice, progress) = (place(choice), dashboard.notice(), progress.map(Bar));
+    Ok(ComputingFragment { choice, place, progress, notice }.render()?)
+}
+
+/// What stands where somebody has given up waiting.
+pub(super) fn cancelled(choice: &Choice) -> anyhow::Result<String> {
+    Ok(CancelledFragment { choice, place: place(choice) }.render()?)
+}
+
+/// A response that nobody keeps, and that takes the browser's address along.
+pub(super) struct Reply<'a> {
+    request: &'a HttpRequest,
+    choice: &'a Choice,
+    timing: &'a Timing,
+}
+
+impl<'a> Reply<'a> {
+    pub(super) fn new(request: &'a HttpRequest, choice: &'a Choice, timing: &'a Timing) -> Self {
+        Self { request, choice, timing }
+    }
+
+    pub(super) fn ok(self, html: String) -> HttpResponse {
+        self.with(StatusCode::OK, html)
+    }
+
+    pub(super) fn accepted(self, html: String) -> HttpResponse {
+        self.with(StatusCode::ACCEPTED, html)
+    }
+
+    fn with(self, status: StatusCode, html: String) -> HttpResponse {
+        let mut response = HttpResponse::build(status);
+        response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
+        for header in self.timing.headers() {
+            response.insert_header(header);
+        }
+        if is_elsewhere(self.request, self.choice) {
+            response.insert_header(("HX-Push-Url", self.choice.page()));
+        }
+        response.body(html)
+    }
+}
+
+fn place(choice: &Choice) -> String {
+    match choice.dataset.contents().airport(choice.origin) {
+        None => "All airports".to_owned(),
+        Some(airport) if airport.city.is_empty() => airport.code.clone(),
+        Some(airport) => format!("{} ({})", airport.city, airport.code),
+    }
+}
+/// Whether the browser's address is that of another choice, and has to follow.
+fn is_elsewhere(request: &HttpRequest, choice: &Choice) -> bool {
+    let shown = request.headers().get("HX-Current-URL").and_then(|url| url.to_str().ok());
+    let Some(Ok(shown)) = shown.map(str::parse::<Uri>) else { return false };
+    let shown = shown.path_and_query().map_or("/", |shown| shown.as_str());
+    // The bare page shows the default choice.
+    let is_bare = shown.strip_prefix(base::path()) == Some("/");
+    let shown = if is_bare { Choice::default(choice.dataset.clone()).page() } else { shown.into() };
+    shown != choice.page()
+}
