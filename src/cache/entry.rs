@@ -35,6 +35,8 @@ impl Stamp {
     /// The stamp of a value that this worker has just computed.
     pub fn now(compute: Duration, worker: u16) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // As exact as the stored form, so that a value is the same before and after.
+        let compute = Duration::from_micros(compute.as_micros() as u64);
         Self { computed_at: time(now.as_millis() as u64), compute, worker }
     }
 

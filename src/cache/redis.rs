@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 pub use self::address::Address;
+use self::scripts::{PUBLISH, RELEASE, RENEW};
 use super::entry::Entry;
 use super::key::Key;
 use super::store::{LEASE, Lease, Note, Published, Right, Store, StoreError};
@@ -21,31 +22,12 @@ use crate::metrics::{self, CacheEvent, Connections, StoreName};
 
 mod address;
 mod notes;
+mod scripts;
 
 /// Connections of one worker: a command occupies one for a fraction of a millisecond.
 const CONNECTIONS: usize = 8;
 /// How often a waiter looks by itself, since a message may be lost.
 const POLL: Duration = Duration::from_millis(100);
-
-/// Whether the lease is still the caller's, and if so for another `ARGV[2]` milliseconds.
-const RENEW: &str = "
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])";
-
-/// Ends the caller's lease and wakes those who wait for it.
-const RELEASE: &str = "
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[1])
-redis.call('PUBLISH', KEYS[1], '')
-return 1";
-
-/// Stores the entry, ends the caller's lease and wakes those who wait for it.
-const PUBLISH: &str = "
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-redis.call('DEL', KEYS[1])
-redis.call('PUBLISH', KEYS[1], '')
-return 1";
 
 /// Entries as keys of one Redis.
 pub struct RedisStore {

@@ -23,9 +23,11 @@ async fn a_replaced_file_gives_new_answers_without_a_restart() {
     assert!(before.text().contains("· 5 flights"));
 
     dataset(&[(MONDAY, 12, 100, "ATL", "ZZZ"), (MONDAY + HOUR, 2, 9, "NEW", "ATL")], &path);
-    let after = app.signal("origin=ATL").await;
+    let at_once = app.signal("origin=ATL").await;
+    let after = app.renewed("origin=ATL").await;
 
-    assert_eq!(after.outcome(), "stored");
+    assert_eq!(at_once.attribute("data-v"), before.attribute("data-v"), "nobody waits");
+    assert!(at_once.text().contains("updating"), "{}", at_once.text());
     assert!(after.text().contains("· 1 flight ·"), "{}", after.text());
     assert_ne!(before.attribute("data-v"), after.attribute("data-v"));
     assert_eq!(app.signal("origin=NEW").await.status, 200);
@@ -154,8 +156,7 @@ async fn what_is_read_of_a_file_that_was_written_to_is_not_kept() {
     assert!(app.logged("a request failed")[0]["message"].to_string().contains("was written to"));
     assert!(app.signal("origin=ATL").await.text().contains("· 1 flight ·"));
     fs::write(&path, &before).unwrap();
-    let answer = app.signal("origin=ATL").await;
-    assert_eq!(answer.outcome(), "stored");
+    let answer = app.renewed("origin=ATL").await;
     assert!(answer.text().contains("· 5 flights ·"));
 }
 

@@ -36,6 +36,8 @@ impl Kitchen {
     }
 }
 
+/// For how long a first failure stands.
+const FAILURE: Duration = Duration::from_millis(1050);
 const MINUTE: Duration = Duration::from_secs(60);
 const LIFETIME: Lifetime = Lifetime { expire: MINUTE, max_age: None };
 
@@ -117,6 +119,7 @@ async fn an_error_reaches_all_who_wait_and_is_not_stored() {
         assert_eq!(second.unwrap_err().to_string(), "no such luck");
         assert_eq!(place.entries(), 0);
         let (key, kitchen) = (key("one"), Kitchen::default());
+        sleep(FAILURE).await;
         let soon = timeout(Duration::from_secs(1), ask(&other, &key, &kitchen));
         assert_eq!(soon.await.expect("the lease is free").unwrap().outcome, Outcome::Stored);
     }
@@ -136,6 +139,7 @@ async fn a_panic_is_an_error_and_the_lease_is_free() {
 
         assert!(answer.unwrap_err().to_string().contains("a mistake of ours"));
         let (key, kitchen) = (key("one"), Kitchen::default());
+        sleep(FAILURE).await;
         let soon = timeout(Duration::from_secs(1), ask(&other, &key, &kitchen));
         assert_eq!(soon.await.expect("the lease is free").unwrap().outcome, Outcome::Stored);
     }

@@ -7,7 +7,8 @@ use crate::helpers::app::{App, quadrant};
 use crate::helpers::redis::Redis;
 
 fn entries(redis: &Redis) -> usize {
-    redis.ask::<Vec<String>>(&["KEYS", "quadrant:*"]).len()
+    let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:selection:*"]);
+    keys.iter().filter(|key| !key.contains('!')).count()
 }
 
 fn has_notice(answer: &Answer) -> bool {

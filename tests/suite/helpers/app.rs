@@ -79,6 +79,13 @@ impl App {
         Answer::read(request.send().await.unwrap()).await
     }
 
+    /// Sends a form.
+    pub(crate) async fn post_form(&self, path: &str, form: &str) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.url));
+        let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+        Answer::read(request.body(form.to_owned()).send().await.unwrap()).await
+    }
+
     /// Asks until the computation is over, as the computing fragment does.
     pub(crate) async fn signal(&self, query: &str) -> Answer {
         loop {
@@ -86,6 +93,19 @@ impl App {
             if answer.status != 202 {
                 return answer;
             }
+        }
+    }
+
+    /// Asks until there is an answer that is not being renewed.
+    pub(crate) async fn renewed(&self, query: &str) -> Answer {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            let answer = self.signal(query).await;
+            if answer.status != 200 || !answer.text().contains("data-updating") {
+                return answer;
+            }
+            assert!(Instant::now() < until, "it is never renewed: {}", answer.text());
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

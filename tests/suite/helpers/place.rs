@@ -75,6 +75,28 @@ impl Place {
         }
     }
 
+    /// Removes everything.
+    pub(crate) fn clear(&self) {
+        match self {
+            Self::Disk(folder) => {
+                let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+                files.for_each(|path| fs::remove_file(path).unwrap());
+            }
+            Self::Redis(redis) => redis.ask::<()>(&["FLUSHALL"]),
+        }
+    }
+
+    /// How many leases are held.
+    pub(crate) fn leases(&self) -> usize {
+        match self {
+            Self::Disk(folder) => {
+                let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+                files.filter(|path| path.extension().is_some_and(|it| it == "lease")).count()
+            }
+            Self::Redis(redis) => redis.ask::<Vec<String>>(&["KEYS", "*:lease"]).len(),
+        }
+    }
+
     /// How many entries there are, of all keys.
     pub(crate) fn entries(&self) -> usize {
         match self {
