@@ -1,22 +1,37 @@
-//! What the dashboard costs: `cargo bench --locked`.
+//! What the dashboard costs: `cargo bench --locked`, in a bit over a minute.
 //!
-//! The computation, each origin in a process of its own, so that its peak memory is its own; then a
-//! warm load (a signal and its four graphs) beside nginx serving the very same bytes from files, in
-//! turns, so that both see the same machine. Figures of a shared machine are good as ratios.
+//! The computation, each origin in a process of its own, so that its peak memory is its own. Then
+//! what six workers do: cold loads (a signal and its four graphs), warm ones beside nginx serving
+//! the very same bytes from files, in turns, so that both see the same machine, and their memory.
+//! Figures of a shared machine are good as ratios.
 #![expect(clippy::print_stdout, reason = "this program's answer is what it prints")]
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use quadrant::dataset::{Dataset, Origin};
 use quadrant::{frame, query};
 
+#[path = "dashboard/cold.rs"]
+mod cold;
 #[path = "dashboard/warm.rs"]
 mod warm;
+#[path = "dashboard/memory.rs"]
+mod memory;
+#[path = "dashboard/loads.rs"]
+mod loads;
+#[path = "dashboard/wrk.rs"]
+mod wrk;
+#[path = "dashboard/server.rs"]
+mod server;
+#[path = "dashboard/processes.rs"]
+mod processes;
 
 /// Computations of an origin, of which the median is told.
 const RUNS: usize = 15;
+/// Worker processes, as on a host that is shared with others.
+const WORKERS: u16 = 6;
 
 fn main() {
     // The program calls itself, to compute in a fresh process.
@@ -28,7 +43,12 @@ fn main() {
                 let itself = Command::new(&words[0]).args(["compute", origin]).status();
                 assert!(itself.expect("it runs already").success());
             }
-            warm::load();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be made").block_on(async {
+                cold::loads(WORKERS).await;
+                warm::loads(WORKERS).await;
+                memory::of_all(WORKERS).await;
+            });
         }
     }
 }
@@ -36,23 +56,27 @@ fn main() {
 fn compute(code: &str) {
     let dataset = Dataset::open(Path::new("data/flights.parquet")).expect("the data file is here");
     let origin = Origin::parse(code, dataset.contents()).expect("the airport is in the file");
-    let mut times: Vec<Duration> = (0..RUNS)
+    let times = (0..RUNS)
         .map(|_| {
             let started = Instant::now();
             let selection =
                 query::selection(&dataset, origin, |_| Ok(())).expect("the data file is sound");
             frame::encode(selection).expect("frames can be encoded");
-            started.elapsed()
+            started.elapsed().as_secs_f64() * 1000.0
         })
         .collect();
-    times.sort();
-    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    let (fastest, median, slowest) = (ms(times[0]), ms(times[RUNS / 2]), ms(times[RUNS - 1]));
+    let [fastest, median, slowest] = spread(times);
     println!(
         "compute {code}: median {median:.1} ms (from {fastest:.1} to {slowest:.1}, {RUNS} runs), \
         peak {} MiB resident",
         peak_kib() / 1024
     );
+}
+
+/// The least, the median and the greatest.
+fn spread(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [values[0], values[values.len() / 2], values[values.len() - 1]]
 }
 
 /// The most memory that this process has had resident.

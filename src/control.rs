@@ -28,10 +28,8 @@ pub enum Order {
         /// How many event loops it runs.
         loops: usize,
     },
-    /// Finish open requests, then end; a successor has the listener already.
+    /// Finish open requests, then end.
     Drain,
-    /// Finish open requests, then end, and have new connections refused: nobody follows.
-    Close,
     /// Tell your metrics, for another worker that was asked for those of all.
     Report(Question),
     /// What the others told.
@@ -51,6 +49,8 @@ pub enum Said {
     Ready,
     /// All its event loops turn.
     Alive,
+    /// Somebody else than the supervisor has asked it to end, and so it does.
+    Drains,
     /// It cannot start, and ends: one line that says why.
     Failed(String),
     /// It wants the metrics of all others.

@@ -22,6 +22,7 @@ use crate::control::{Order, Said};
 mod listeners;
 mod process;
 mod backoff;
+mod serving;
 mod care;
 mod rolling;
 mod gathering;
@@ -30,6 +31,9 @@ pub(crate) use self::listeners::refuse;
 
 /// How often it looks for what is due, though nothing has happened.
 const TICK: Duration = Duration::from_millis(50);
+/// When the program ends, new connections are refused from then on: late enough that its workers
+/// know that they drain, and earlier than they stop accepting.
+const REFUSE: Duration = Duration::from_millis(50);
 /// A router gives up after 30 s; by then the last worker is gone.
 const DRAIN: Duration = Duration::from_secs(25);
 
@@ -70,6 +74,7 @@ struct Supervisor {
 
 /// The program ends, with a reason if nobody asked for it.
 struct Stopping {
+    since: Instant,
     reason: Option<String>,
 }
 
@@ -117,12 +122,16 @@ impl Supervisor {
         loop {
             let asked = Instant::now();
             match self.events.recv_timeout(TICK) {
-                Ok(event) => self.happened(event)?,
+                Ok(event) => self.happened(event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => unreachable!("a sender is in self"),
             }
             self.care(asked);
             let Some(stopping) = &self.stopping else { continue };
+            // Once they know that they drain, while they still accept what has come before.
+            if stopping.since.elapsed() > REFUSE {
+                self.slots.iter().for_each(|slot| refuse(&slot.listener));
+            }
             if self.processes.is_empty() {
                 info!("Quadrant has drained and ends");
                 return stopping.reason.clone().map_or(Ok(()), |reason| Err(anyhow!(reason)));
@@ -130,80 +139,33 @@ impl Supervisor {
         }
     }
 
-    fn happened(&mut self, event: Event) -> anyhow::Result<()> {
+    fn happened(&mut self, event: Event) {
         match event {
             Event::Said(process, said) => self.heard(process, said),
-            Event::Ended(process) => self.ended(process)?,
+            Event::Ended(process) => self.closed(process),
             Event::Signal(SIGHUP) => self.roll(),
             Event::Signal(_) => self.stop(None),
         }
-        Ok(())
+    }
+
+    /// The socket of a process has ended, and so will the process in a moment.
+    fn closed(&mut self, id: u32) {
+        if let Some(process) = self.processes.iter_mut().find(|it| it.id() == id) {
+            process.is_closed = true;
+        }
     }
 
     fn heard(&mut self, id: u32, said: Said) {
         let Some(process) = self.processes.iter_mut().find(|it| it.id() == id) else { return };
-        process.heard = Instant::now();
         match said {
-            Said::Alive => {}
+            // Only this tells that its event loops turn; all else is said by another thread.
+            Said::Alive => process.heard = Instant::now(),
             Said::Failed(reason) => process.reason = Some(reason),
             Said::Ready => self.ready(id),
+            Said::Drains => self.drains(id),
             Said::Gather { id: number } => self.gather(id, number),
             Said::Reported { to, text } => self.reported(id, to, text),
         }
-    }
-
-    /// A process answers requests: the one before it, if there is one, has its turn to end.
-    fn ready(&mut self, id: u32) {
-        let Some(at) = self.processes.iter().position(|it| it.id() == id) else { return };
-        if self.stopping.is_some() {
-            return;
-        }
-        let worker = self.processes[at].worker;
-        let serving = self.serving(worker);
-        self.processes[at].is_now(State::Ready);
-        if self.is_up {
-            info!(worker, pid = id, "worker {worker} serves, as process {id}");
-        }
-        if let Some(before) = serving {
-            self.processes[before].tell(&Order::Drain);
-            self.processes[before].is_now(State::Draining);
-        } else {
-            self.rolled(worker);
-        }
-        self.start_up();
-    }
-
-    /// Starts the other workers after the first, and says where they are once all of them answer.
-    fn start_up(&mut self) {
-        if self.is_up {
-            return;
-        }
-        for at in 1..self.slots.len() {
-            let is_started = self.processes.iter().any(|it| it.worker == self.slots[at].worker);
-            if !is_started && self.slots[at].due.is_none() {
-                self.slots[at].due = Some(Instant::now());
-            }
-        }
-        let ready = self.processes.iter().filter(|it| it.state == State::Ready).count();
-        if ready < self.slots.len() {
-            return;
-        }
-        self.is_up = true;
-        let (address, kept) = (self.address, &self.kept);
-        let workers = match ready {
-            1 => "1 worker".to_owned(),
-            many => format!("{many} workers"),
-        };
-        info!("Quadrant is at http://{address}, with {workers}, its cache {kept}");
-        for process in &self.processes {
-            let (worker, pid) = (process.worker, process.id());
-            info!(worker, pid, "worker {worker} serves, as process {pid}");
-        }
-    }
-
-    /// The process that answers a worker's requests, by its place in the list.
-    fn serving(&self, worker: u16) -> Option<usize> {
-        self.processes.iter().position(|it| it.worker == worker && it.state == State::Ready)
     }
 
     /// Has everybody drain; asked for a second time, it changes nothing.
@@ -215,22 +177,13 @@ impl Supervisor {
             None => info!("Quadrant drains"),
             Some(reason) => warn!("Quadrant ends: {reason}"),
         }
-        for slot in &self.slots {
-            // A worker refuses connections itself, once it no longer accepts any.
-            if self.serving(slot.worker).is_none() {
-                refuse(&slot.listener);
-            }
-        }
         for process in &mut self.processes {
-            match process.state {
-                State::Starting => process.kill("the program ends"),
-                State::Ready => {
-                    process.tell(&Order::Close);
-                    process.is_now(State::Draining);
-                }
-                State::Draining => {}
+            // One that is starting may answer already, and not have been heard yet.
+            if process.state != State::Draining {
+                process.tell(&Order::Drain);
+                process.is_now(State::Draining);
             }
         }
-        self.stopping = Some(Stopping { reason });
+        self.stopping = Some(Stopping { since: Instant::now(), reason });
     }
 }

@@ -23,7 +23,7 @@ use crate::control::{ALIVE, Others, Said};
 use crate::dashboard::Dashboard;
 use crate::dataset::Datasets;
 use crate::routes::{self, Drain};
-use crate::{metrics, supervisor};
+use crate::{metrics, telemetry};
 
 mod line;
 mod pulse;
@@ -35,6 +35,11 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that is kept gets to send one more request, whose answer then closes it. A
 /// client that is in use asks again within that time; one that is idle does not notice.
 const LINGER: Duration = Duration::from_secs(1);
+/// How long a worker that drains goes on accepting: longer than the supervisor needs to refuse new
+/// connections, or a successor to accept them.
+const ACCEPT: Duration = Duration::from_millis(200);
+/// How long it takes, at most, until it no longer accepts.
+const SETTLE: Duration = Duration::from_millis(50);
 /// How long open requests get after that. Ours take five seconds at most, but who reads slowly needs
 /// more; the supervisor kills after 25 s.
 const DRAIN_SECONDS: u64 = 20;
@@ -42,10 +47,8 @@ const DRAIN_SECONDS: u64 = 20;
 /// Why a worker ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// Another process has its place already.
-    Succeeded,
-    /// The whole program ends.
-    Closed,
+    /// The supervisor has told it to.
+    Told,
     /// A signal asked this process alone; the supervisor will start another.
     Asked,
     /// The supervisor is gone, and nobody else will end it.
@@ -80,8 +83,8 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let dashboard = Dashboard::new(datasets, cache.clone(), config.simulated_cost, worker);
     let dashboard = Data::new(dashboard);
     let (reader, writer) = line.split()?;
-    let (sender, words) = unbounded_channel();
-    let others = Arc::new(Others::new(sender));
+    let (saying, words) = unbounded_channel();
+    let others = Arc::new(Others::new(saying));
     let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     // A terminal that is closed tells all its processes; only the supervisor has to act.
     let _hangups = signal(SignalKind::hangup())?;
@@ -119,21 +122,18 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
         let most = config.warm.into();
         tokio::spawn(async move { dashboard.keep_warm(most).await });
     }
+    let (sender, mut ends) = unbounded_channel();
+    tokio::spawn(line::obey(reader, others.clone(), sender, kept_open));
     let ending = async {
         let end = tokio::select! {
-            end = line::obey(reader, others) => end,
+            end = ends.recv() => end.unwrap_or(End::Orphaned),
             () = asked(signals) => End::Asked,
         };
         match end {
+            End::Told => debug!(worker, "worker {worker} drains"),
             End::Orphaned => warn!(worker, "worker {worker} drains: its supervisor is gone"),
-            _ => debug!(worker, ?end, "worker {worker} drains"),
-        }
-        drain.begin();
-        // Whoever connects from now on is accepted by the successor, which has the same listener.
-        handle.pause().await;
-        if matches!(end, End::Closed | End::Orphaned) {
-            // Nobody will accept any more.
-            supervisor::refuse(&kept_open);
+            // The supervisor starts another one, unless the whole program ends.
+            End::Asked => others.say(Said::Drains),
         }
         finish(&handle, &drain).await;
     };
@@ -167,8 +167,14 @@ async fn asked([mut terminate, mut interrupt]: [Signal; 2]) {
 
 /// Lets every connection send one more request, then those finish that have sent one.
 async fn finish(handle: &ServerHandle, drain: &Drain) {
+    drain.begin();
+    // Until then new connections are accepted: none may be left in the queue of a listener that is
+    // about to be shut down, and a successor may just have begun.
+    telemetry::ignore_listeners();
+    sleep(ACCEPT).await;
+    handle.pause().await;
     // What was accepted just before is not counted yet.
-    sleep(Duration::from_millis(50)).await;
+    sleep(SETTLE).await;
     let _ = timeout(LINGER, closed(drain)).await;
     // Idle connections are closed now. The server looks once a second whether the others are.
     tokio::select! {

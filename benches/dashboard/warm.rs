@@ -1,150 +1,121 @@
-//! A warm load, beside nginx with the same bytes as files.
+//! Warm loads, beside nginx with the same bytes as files: on one connection, and on many.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
-use reqwest::header::ACCEPT_ENCODING;
 use tempfile::TempDir;
 
-/// Loads of a round; five answers each.
-const LOADS: usize = 1500;
+use super::loads::{client, get, graphs, signal};
+use super::server::{Server, nginx, quadrant};
+use super::wrk::{self, CONNECTIONS};
+
 /// Rounds of each server, in turns.
 const ROUNDS: usize = 5;
+/// Loads of a round on one connection; five answers each.
+const LOADS: usize = 1500;
+/// How long a round on many connections takes.
+const SECONDS: u64 = 4;
 
-/// A server under test, ended with its process id when it is dropped.
-struct Server {
-    child: Child,
-    url: String,
+/// What one round has cost.
+struct Round {
+    loads: f64,
+    cpu: Duration,
+    time: Duration,
+}
+
+impl Round {
+    /// Microseconds of the server's processors for one load.
+    fn cpu_each(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.loads
+    }
+
+    fn a_second(&self) -> f64 {
+        self.loads / self.time.as_secs_f64()
+    }
+
+    fn time_each(&self) -> f64 {
+        1e6 / self.a_second()
+    }
+}
+
+/// A server, and what a load asks of it.
+struct Target {
+    server: Server,
     paths: Vec<String>,
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it has been killed");
+/// Prints what a warm load costs both servers, with this many workers.
+pub(super) async fn loads(workers: u16) {
+    let (folder, client) = (TempDir::new().expect("there is room for files"), client());
+    let ours = ours(folder.path(), workers, &client).await;
+    let bytes = copy(&ours, folder.path(), &client).await;
+    println!("a warm load: 5 answers, {bytes} bytes");
+    let paths = (0..5).map(|at| format!("/{at}")).collect();
+    let theirs = Target { server: nginx(folder.path()), paths };
+    let (mut one, mut many) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        one.push([single(&ours, &client).await, single(&theirs, &client).await]);
+        many.push([ours.many(folder.path()), theirs.many(folder.path())]);
     }
+    print("1 connection, time (µs)", &one, Round::time_each);
+    print("1 connection, CPU (µs)", &one, Round::cpu_each);
+    print(&format!("{CONNECTIONS} connections, loads/s"), &many, Round::a_second);
+    print(&format!("{CONNECTIONS} connections, CPU (µs)"), &many, Round::cpu_each);
 }
 
-/// Prints the processor time and the wall time of a load, for both servers.
-pub(super) fn load() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime can be made").block_on(async {
-        let folder = TempDir::new().expect("there is room for files");
-        let client = Client::builder().no_proxy().build().expect("a client can be made");
-        let quadrant = quadrant(folder.path(), &client).await;
-        let bytes = copy(&quadrant, folder.path(), &client).await;
-        let nginx = nginx(folder.path());
-        let (mut ours, mut theirs) = ([Duration::ZERO; 2], [Duration::ZERO; 2]);
-        for _ in 0..ROUNDS {
-            add(&mut ours, round(&quadrant, &client).await);
-            add(&mut theirs, round(&nginx, &client).await);
-        }
-        let each = |sum: Duration| sum.as_secs_f64() * 1e6 / (ROUNDS * LOADS) as f64;
-        for (name, [cpu, wall]) in [("quadrant", ours), ("nginx", theirs)] {
-            println!(
-                "warm load, {name}: {:.0} µs of server CPU, {:.0} µs on one connection, {bytes} bytes",
-                each(cpu),
-                each(wall)
-            );
-        }
-        println!(
-            "warm load, quadrant / nginx: CPU {:.2}, time {:.2}",
-            ours[0].as_secs_f64() / theirs[0].as_secs_f64(),
-            ours[1].as_secs_f64() / theirs[1].as_secs_f64()
-        );
-    });
+/// Medians of both servers over all rounds, and the ratio that each round gives.
+fn print(what: &str, rounds: &[[Round; 2]], of: impl Fn(&Round) -> f64) {
+    let column = |at: usize| rounds.iter().map(|round| of(&round[at])).collect();
+    let [ours, theirs] = [column(0), column(1)].map(super::spread);
+    let ratio = super::spread(rounds.iter().map(|[our, their]| of(our) / of(their)).collect());
+    println!(
+        "warm load, {what}: quadrant {:.0}, nginx {:.0}, ratio {:.2} (from {:.2} to {:.2}, \
+        {ROUNDS} rounds)",
+        ours[1], theirs[1], ratio[1], ratio[0], ratio[2]
+    );
 }
 
-fn add(sum: &mut [Duration; 2], round: [Duration; 2]) {
-    sum[0] += round[0];
-    sum[1] += round[1];
-}
-
-/// The processor time of the server, and the wall time, of one round.
-async fn round(server: &Server, client: &Client) -> [Duration; 2] {
-    let (cpu, started) = (cpu(server.child.id()), Instant::now());
-    for _ in 0..LOADS {
-        for path in &server.paths {
-            get(client, &format!("{}{path}", server.url)).await;
-        }
-    }
-    [self::cpu(server.child.id()) - cpu, started.elapsed()]
-}
-
-async fn get(client: &Client, url: &str) -> bytes::Bytes {
-    let answer = client.get(url).header(ACCEPT_ENCODING, "br").send().await.expect("it answers");
-    assert_eq!(answer.status(), 200, "{url}");
-    answer.bytes().await.expect("it answers in full")
-}
-
-async fn quadrant(folder: &Path, client: &Client) -> Server {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_quadrant"));
-    command.env_clear().env("PORT", "0").env("CACHE_DIR", folder.join("cache"));
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("it has been built");
-    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-    let line = lines.next().expect("it says where it is").expect("in UTF-8");
-    // What it logs later is read and forgotten, so that the pipe does not fill.
-    std::thread::spawn(move || lines.for_each(drop));
-    let url = line[line.find("http://").expect("it says where it is")..].split(',').next();
-    let url = url.expect("split gives one part at least").to_owned();
-    let signal = "/signal?origin=ATL&metric=mean";
-    let fragment = get(client, &format!("{url}{signal}")).await;
-    let fragment = String::from_utf8_lossy(&fragment).replace("&#38;", "&").replace("&amp;", "&");
-    let graphs = fragment.split("data-hx-get=\"").skip(1);
-    let graphs = graphs.filter_map(|rest| rest.split('"').next()).map(str::to_owned);
-    let paths = [signal.to_owned()].into_iter().chain(graphs).collect();
-    Server { child, url, paths }
+/// Quadrant, after a load through every worker's memory.
+async fn ours(folder: &Path, workers: u16, client: &Client) -> Target {
+    let server = quadrant(folder, workers);
+    let signal = signal("ATL", "mean");
+    let graphs = graphs(&get(client, &format!("{}{signal}", server.url)).await);
+    let paths = [signal].into_iter().chain(graphs).collect();
+    let target = Target { server, paths };
+    wrk::run(folder, &target.server.url, &target.paths, 1);
+    target
 }
 
 /// Keeps the answers as files, as they come over the wire, and counts their bytes.
-async fn copy(quadrant: &Server, folder: &Path, client: &Client) -> usize {
+async fn copy(from: &Target, folder: &Path, client: &Client) -> usize {
     let mut bytes = 0;
-    for (at, path) in quadrant.paths.iter().enumerate() {
-        let body = get(client, &format!("{}{path}", quadrant.url)).await;
+    for (at, path) in from.paths.iter().enumerate() {
+        let body = get(client, &format!("{}{path}", from.server.url)).await;
         bytes += body.len();
         std::fs::write(folder.join(at.to_string()), body).expect("there is room for files");
     }
     bytes
 }
 
-fn nginx(folder: &Path) -> Server {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let port = free.expect("there is a free port").port();
-    let root = folder.display();
-    let settings = format!(
-        "daemon off; master_process off; pid {root}/pid; error_log {root}/error.log;
-        events {{}}
-        http {{
-            access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
-            open_file_cache max=100;
-            client_body_temp_path {root}/b; proxy_temp_path {root}/p; fastcgi_temp_path {root}/f;
-            uwsgi_temp_path {root}/u; scgi_temp_path {root}/s;
-            server {{ listen 127.0.0.1:{port}; root {root}; default_type text/html; }}
-        }}"
-    );
-    let file = folder.join("nginx.conf");
-    std::fs::write(&file, settings).expect("there is room for files");
-    let child = Command::new("nginx").arg("-c").arg(file).spawn();
-    let child = child.expect("bin/test installs nginx");
-    let until = Instant::now() + Duration::from_secs(10);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < until, "nginx does not listen");
+/// A round of loads one after the other on one connection.
+async fn single(target: &Target, client: &Client) -> Round {
+    let (cpu, started) = (target.server.processes.cpu(), Instant::now());
+    for _ in 0..LOADS {
+        for path in &target.paths {
+            get(client, &format!("{}{path}", target.server.url)).await;
+        }
     }
-    let paths = (0..5).map(|at| format!("/{at}")).collect();
-    Server { child, url: format!("http://127.0.0.1:{port}"), paths }
+    let (time, cpu) = (started.elapsed(), target.server.processes.cpu() - cpu);
+    Round { loads: LOADS as f64, cpu, time }
 }
 
-/// The processor time that a process has used, in its own code and in the kernel's.
-fn cpu(process: u32) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
-    // The second field is the name, in parentheses, and may hold anything.
-    let fields: Vec<&str> =
-        stat.rsplit(") ").next().expect("it has a name").split_whitespace().collect();
-    let ticks = |at: usize| fields[at].parse::<u64>().expect("it is a number");
-    // Fields 14 and 15 of proc(5), in hundredths of a second.
-    Duration::from_millis(10 * (ticks(11) + ticks(12)))
+impl Target {
+    /// A round of loads on many connections, as many as the server can answer.
+    fn many(&self, folder: &Path) -> Round {
+        let cpu = self.server.processes.cpu();
+        let (answers, time) = wrk::run(folder, &self.server.url, &self.paths, SECONDS);
+        let loads = answers as f64 / self.paths.len() as f64;
+        Round { loads, cpu: self.server.processes.cpu() - cpu, time }
+    }
 }

@@ -102,8 +102,9 @@ impl Flights {
         let is_awaited = flight.landing.receiver_count() > 0;
         let is_unstored = matches!(&landed, Ok(Answer { outcome: Outcome::Computed, .. }));
         let is_stored = matches!(&landed, Ok(Answer { outcome: Outcome::Stored, .. }));
-        if !is_stored && !is_unstored {
-            // Who asks from now on does not come too late for this one, but begins the next.
+        if flight.kind == Kind::Background || !is_stored && !is_unstored {
+            // Nobody has caused it who would be told so, or there is nothing to be had: who asks
+            // from now on does not come too late for this one, but looks, or begins the next.
             self.remove(&key, &flight);
         }
         flight.landing.send_replace(Some(landed));

@@ -12,6 +12,9 @@ use actix_web::{HttpRequest, HttpResponse};
 
 static BASE: OnceLock<BasePath> = OnceLock::new();
 
+/// What answers at the root as well, whatever the base path is.
+const PROBES: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+
 /// A path such as `/flights`, without a slash at its end; empty for the root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePath(String);
@@ -25,6 +28,9 @@ impl FromStr for BasePath {
             Some(parts) => parts.split('/').all(is_part),
             None => base.is_empty(),
         };
+        if PROBES.contains(&base) {
+            return Err(format!("{base} is asked for by platforms, at the root"));
+        }
         let needed = "a path such as /flights is needed: it begins with /, and between its slashes \
             are letters, digits, -, ., _ and ~";
         if is_sound { Ok(Self(base.to_owned())) } else { Err(needed.to_owned()) }
@@ -89,6 +95,8 @@ mod tests {
             "/a b",
             "/{graph}",
             "/a?b",
+            "/metrics",
+            "/livez/",
             "/a#b",
             "/%2e",
             "/ä",

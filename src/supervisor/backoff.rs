@@ -31,7 +31,8 @@ impl Backoff {
     /// The worker died before it answered anything; none when it is not to be tried again.
     pub(super) fn failed(&mut self) -> Option<Duration> {
         self.failed_starts += 1;
-        (self.failed_starts < STARTS).then(|| self.pause())
+        // What has failed at once is not likely to succeed a moment later.
+        (self.failed_starts < STARTS).then_some(LONGEST)
     }
 
     fn pause(&mut self) -> Duration {

@@ -1,6 +1,7 @@
 //! Workers that die are started again, and workers that hang are made to.
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
@@ -39,6 +40,7 @@ impl Supervisor {
                 self.start(at);
             }
         }
+        self.bury();
         self.answer_gatherings();
     }
 
@@ -52,41 +54,56 @@ impl Supervisor {
         }
     }
 
-    /// Learns how a process ended, and decides what follows.
-    pub(super) fn ended(&mut self, id: u32) -> anyhow::Result<()> {
-        let Some(at) = self.processes.iter().position(|it| it.id() == id) else { return Ok(()) };
-        let mut process = self.processes.remove(at);
-        let status = process.ended()?;
-        self.forget_gatherings(id);
-        if self.stopping.is_some() {
-            return Ok(());
+    /// Sees which processes have ended, and decides what follows.
+    fn bury(&mut self) {
+        let mut at = 0;
+        while at < self.processes.len() {
+            let process = &mut self.processes[at];
+            match process.is_closed.then(|| process.ended()).flatten() {
+                Some(status) => {
+                    let process = self.processes.remove(at);
+                    self.ended(process, status);
+                }
+                None => at += 1,
+            }
         }
-        let worker = process.worker;
-        let reason = process.reason.take();
+    }
+
+    fn ended(&mut self, process: Process, status: ExitStatus) {
+        let (id, worker) = (process.id(), process.worker);
+        self.forget_gatherings(id);
+        let why = match (process.killed, &process.reason) {
+            (Some(why), _) => why.to_owned(),
+            (None, Some(reason)) => reason.clone(),
+            (None, None) => status.to_string(),
+        };
+        let is_orderly = status.success() && process.state == State::Draining;
+        if !is_orderly && (self.stopping.is_some() || process.state != State::Starting) {
+            warn!(worker, pid = id, reason = why, "worker {worker} is gone ({why})");
+        }
+        if self.stopping.is_some() {
+            return;
+        }
+        let word = match process.killed {
+            Some(_) => "hung",
+            None if status.signal().is_some() => "killed",
+            None if status.success() => "ended",
+            None => "failed",
+        };
         match process.state {
-            State::Draining => {
-                self.restarts.count(worker, "rolled");
-                self.rolled(worker);
-            }
-            State::Starting => {
-                let reason = reason.unwrap_or_else(|| format!("it ended with {status}"));
-                self.start_failed(worker, &reason);
-            }
+            State::Starting => self.start_failed(worker, &why),
             State::Ready => {
-                let word = match (&reason, status.signal(), status.success()) {
-                    (Some(_), _, _) => "hung",
-                    (None, Some(_), _) => "killed",
-                    (None, None, true) => "ended",
-                    (None, None, false) => "failed",
-                };
-                let reason = reason.unwrap_or_else(|| status.to_string());
-                warn!(worker, pid = id, reason, "worker {worker} is gone ({reason})");
                 self.restarts.count(worker, word);
                 let pause = self.slot(worker).backoff.died(process.since.elapsed());
                 self.start_after(worker, pause);
             }
+            State::Draining => {
+                if self.is_rolling(worker) {
+                    self.restarts.count(worker, if is_orderly { "rolled" } else { word });
+                }
+                self.rolled(worker);
+            }
         }
-        Ok(())
     }
 
     /// A start came to nothing. While the program itself starts, the reason that the worker gives
@@ -112,7 +129,7 @@ impl Supervisor {
         self.is_up || self.processes.iter().any(|it| it.state == State::Ready)
     }
 
-    fn start_after(&mut self, worker: u16, pause: Duration) {
+    pub(super) fn start_after(&mut self, worker: u16, pause: Duration) {
         // A successor may be starting already.
         if !self.processes.iter().any(|it| it.worker == worker && it.state == State::Starting) {
             self.slot(worker).due = Some(Instant::now() + pause);

@@ -59,8 +59,10 @@ impl Supervisor {
     pub(super) fn gather(&mut self, asker: u32, id: u64) {
         let question = Question { asker, id };
         let mut missing = Vec::new();
+        // One that drains answers for itself, and not for its successor, which has its number.
+        let own = self.processes.iter().find(|it| it.id() == asker).map(|it| it.worker);
         for process in &mut self.processes {
-            if process.state == State::Ready && process.id() != asker {
+            if process.state == State::Ready && Some(process.worker) != own {
                 process.tell(&Order::Report(question));
                 missing.push(process.id());
             }

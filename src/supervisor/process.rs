@@ -44,8 +44,12 @@ pub(super) struct Process {
     pub(super) since: Instant,
     /// When it last said anything.
     pub(super) heard: Instant,
-    /// Why it says it cannot start, or why it was killed.
+    /// Why it says it cannot start.
     pub(super) reason: Option<String>,
+    /// Why it was killed by us.
+    pub(super) killed: Option<&'static str>,
+    /// Whether its end of the socket is closed, by which its end is noticed.
+    pub(super) is_closed: bool,
     child: Child,
     control: UnixStream,
 }
@@ -82,8 +86,10 @@ impl Process {
         let reading = control.try_clone()?;
         let process = child.id();
         std::thread::spawn(move || listen(process, reading, &events));
-        let (state, reason) = (State::Starting, None);
-        let mut new = Self { worker, state, since: now, heard: now, reason, child, control };
+        let (state, since, heard) = (State::Starting, now, now);
+        let (reason, killed, is_closed) = (None, None, false);
+        let mut new =
+            Self { worker, state, since, heard, reason, killed, is_closed, child, control };
         new.tell(&Order::Start { worker, listener: listener.as_raw_fd(), loops });
         Ok(new)
     }
@@ -107,15 +113,16 @@ impl Process {
     }
 
     /// Ends it at once; its end is then heard like any other.
-    pub(super) fn kill(&mut self, reason: &str) {
-        self.reason = Some(reason.to_owned());
+    pub(super) fn kill(&mut self, why: &'static str) {
+        self.killed.get_or_insert(why);
         // It may have ended by itself.
         let _ = self.child.kill();
     }
 
-    /// How it ended, after its end was heard.
-    pub(super) fn ended(&mut self) -> anyhow::Result<ExitStatus> {
-        Ok(self.child.wait()?)
+    /// How it ended, once it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        // A moment lies between the end of its socket and its own; nobody waits here for that.
+        self.child.try_wait().ok().flatten()
     }
 }
 

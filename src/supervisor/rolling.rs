@@ -40,11 +40,16 @@ impl Supervisor {
     /// A worker has a successor and its former process is gone; if it was its turn, the next one's
     /// comes.
     pub(super) fn rolled(&mut self, worker: u16) {
-        if self.rolling.queue.front() != Some(&worker) {
+        if !self.is_rolling(worker) {
             return;
         }
         self.rolling.queue.pop_front();
         self.replace_first();
+    }
+
+    /// Whether it is this worker's turn.
+    pub(super) fn is_rolling(&self, worker: u16) -> bool {
+        self.rolling.queue.front() == Some(&worker)
     }
 
     fn replace_first(&mut self) {
@@ -55,10 +60,9 @@ impl Supervisor {
             // It has just died: what is started for it is new anyway.
             self.rolling.queue.pop_front();
         }
+        info!("all workers have been replaced");
         if std::mem::take(&mut self.rolling.again) {
             self.roll();
-        } else {
-            info!("all workers have been replaced");
         }
     }
 }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::{error, warn};
 
 use super::End;
 use crate::blocking::blocking;
 use crate::control::{self, Order, Others, Question, Said};
-use crate::metrics;
+use crate::{metrics, supervisor, telemetry};
 
 /// What a worker is told before anything else.
 pub(super) struct Start {
@@ -81,17 +81,25 @@ async fn report(to: Question, others: Arc<Others>) {
     }
 }
 
-/// Follows orders until the one to drain, or until there is nobody left to give any.
-pub(super) async fn obey(reader: OwnedReadHalf, others: Arc<Others>) -> End {
+/// Follows orders, and says when one is to end. Nobody to give any is such an order, too: then
+/// there will be no successor, and new connections are refused.
+pub(super) async fn obey(
+    reader: OwnedReadHalf,
+    others: Arc<Others>,
+    end: UnboundedSender<End>,
+    listener: TcpListener,
+) {
     let mut lines = tokio::io::BufReader::new(reader).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         match control::message(&line) {
-            Ok(Order::Drain) => return End::Succeeded,
-            Ok(Order::Close) => return End::Closed,
+            // More than one such order changes nothing.
+            Ok(Order::Drain) => drop(end.send(End::Told)),
             Ok(Order::Report(to)) => drop(tokio::spawn(report(to, others.clone()))),
             Ok(Order::Gathered { id, texts }) => others.answered(id, texts),
             Ok(Order::Start { .. }) | Err(_) => error!("this order makes no sense: {line}"),
         }
     }
-    End::Orphaned
+    telemetry::ignore_listeners();
+    supervisor::refuse(&listener);
+    let _ = end.send(End::Orphaned);
 }

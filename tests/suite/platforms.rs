@@ -64,10 +64,11 @@ impl Drop for Running {
     }
 }
 
-/// The first of two ports in a row that are free.
+/// The first of two ports in a row that are free, below those that the system gives to clients.
 fn two_free_ports() -> u16 {
-    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok();
-    std::iter::repeat_with(free_port).take(100).find(is_free).unwrap()
+    let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let ports = std::iter::repeat_with(|| 20_000 + (getrandom::u32().unwrap() % 12_000) as u16);
+    ports.take(100).find(|port| is_free(*port) && is_free(port + 1)).unwrap()
 }
 
 /// The Procfile on two ports, which differs in its address only: tests listen on this host alone.

@@ -1,12 +1,15 @@
 //! The supervisor and its workers: who dies is replaced, who is asked to end does so in order.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::helpers::app::{App, quadrant};
+use crate::helpers::connection::Connection;
 use crate::helpers::eventually;
+use crate::helpers::exposition::Exposition;
 use crate::helpers::place::Place;
 
 fn six() -> App {
@@ -75,6 +78,63 @@ async fn a_request_that_a_dead_worker_has_not_accepted_waits_for_its_successor()
 }
 
 #[tokio::test]
+async fn a_worker_that_is_asked_to_end_has_a_successor_at_once() {
+    let app = App::spawn(&[]);
+    let before = app.process(1);
+    // It drains for a second, because of this one.
+    let mut idle = Connection::open(app.address()).await.unwrap();
+    assert_eq!(idle.get("/livez").await.unwrap().status, 200);
+
+    app.kill_worker(1, "TERM");
+    eventually("its successor", || app.process(1) != before);
+    let asked = Instant::now();
+    let answer = app.get("/livez").await;
+
+    assert_eq!(answer.status, 200);
+    assert!(asked.elapsed() < Duration::from_millis(700), "{:?}", asked.elapsed());
+    assert!(is_running(before), "it still drains");
+    eventually("its end", || !is_running(before));
+}
+
+#[tokio::test]
+async fn metrics_may_be_asked_of_a_worker_that_drains() {
+    let app = App::spawn(&[("WEB_CONCURRENCY", "3")]);
+    let mut kept = Connection::open(app.address()).await.unwrap();
+    let worker = kept.get("/signal?origin=YAK").await.unwrap().worker();
+    let before = app.process(worker);
+    app.kill_worker(worker, "TERM");
+    eventually("its successor", || app.process(worker) != before);
+
+    let asked = Instant::now();
+    let told = Exposition::parse(kept.get("/metrics").await.unwrap().text());
+
+    assert!(asked.elapsed() < Duration::from_millis(700), "{:?}", asked.elapsed());
+    for worker in ["1", "2", "3"] {
+        assert!(told.find("quadrant_process_id", &[("worker", worker)]).is_some(), "{worker}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_whose_output_nobody_reads_still_answers() {
+    let mut command = quadrant(&[("PORT", "0"), ("WARM", "0")]);
+    let cache = tempfile::TempDir::new().unwrap();
+    let mut child = command.env("CACHE_DIR", cache.path()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    let said = line["message"].as_str().unwrap();
+    let address = said.split("http://").nth(1).unwrap().split(',').next().unwrap();
+    let mut connection = Connection::open(address.parse().unwrap()).await.unwrap();
+    drop((lines, child.stderr.take()));
+
+    let answer = connection.signal("origin=ATL").await.unwrap();
+    let words = ["-TERM".to_owned(), child.id().to_string()];
+    std::process::Command::new("kill").args(words).status().unwrap();
+
+    assert_eq!(answer.status, 200);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_worker_that_hangs_is_replaced() {
     let app = App::spawn(&[("WEB_CONCURRENCY", "2")]);
     let before = app.process(2);
@@ -105,6 +165,7 @@ async fn term_and_int_end_everything_in_order_even_twice() {
         assert_eq!(status.code(), Some(0));
         assert!(workers.iter().all(|worker| !is_running(*worker)));
         assert_eq!(app.logged("Quadrant has drained").len(), 1);
+        assert!(app.lines().iter().all(|line| line["level"] == "INFO"), "{:?}", app.lines());
         assert!(app.logged("worker 1 is gone").is_empty());
     }
 }
@@ -112,11 +173,11 @@ async fn term_and_int_end_everything_in_order_even_twice() {
 #[tokio::test]
 async fn term_to_every_process_at_once_is_as_good() {
     // Some platforms send it to all processes, and once more to be sure.
-    let mut app = App::spawn(&[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", "600ms")]);
+    let mut app = App::spawn(&[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", "500ms")]);
     let workers = app.workers();
     let asked = async { app.get("/signal?origin=ATL").await };
     let term = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         for worker in 1..=3 {
             app.kill_worker(worker, "TERM");
         }
@@ -134,10 +195,10 @@ async fn term_to_every_process_at_once_is_as_good() {
 
 #[tokio::test]
 async fn a_draining_program_refuses_new_connections_and_says_that_it_closes_the_old() {
-    let mut app = App::spawn(&[("SIMULATED_COST", "800ms")]);
+    let mut app = App::spawn(&[("SIMULATED_COST", "500ms")]);
     let asked = async { app.get("/signal?origin=ATL").await };
     let term = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         app.kill("TERM");
         eventually("a refusal", || std::net::TcpStream::connect(app.address()).is_err());
     };
@@ -150,11 +211,11 @@ async fn a_draining_program_refuses_new_connections_and_says_that_it_closes_the_
 
 #[tokio::test]
 async fn workers_whose_supervisor_is_killed_finish_and_end() {
-    let mut app = App::spawn(&[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", "800ms")]);
+    let mut app = App::spawn(&[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", "500ms")]);
     let workers = app.workers();
     let asked = async { app.get("/signal?origin=ATL").await };
     let death = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         app.kill("KILL");
     };
 

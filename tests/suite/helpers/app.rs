@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::answer::Answer;
+use super::eventually;
 
 /// The program that is tested.
 pub(crate) const QUADRANT: &str = env!("CARGO_BIN_EXE_quadrant");
@@ -123,6 +124,11 @@ impl App {
         lines(&self.logs).iter().filter(starts).cloned().collect()
     }
 
+    /// All lines logged so far.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        lines(&self.logs)
+    }
+
     /// How many computations this process has logged.
     pub(crate) fn computations(&self) -> usize {
         self.logged("computed").len()
@@ -135,7 +141,11 @@ impl App {
 
     /// Sends a signal such as `KILL` or `STOP` to the process that is a worker now.
     pub(crate) fn kill_worker(&self, worker: u64, signal: &str) {
-        kill(self.process(worker), signal);
+        let process = self.process(worker);
+        kill(process, signal);
+        if signal == "STOP" {
+            eventually("all its threads to stop", || has_stopped(process));
+        }
     }
 
     /// The process that is a worker now, as the log tells.
@@ -179,6 +189,15 @@ impl App {
 fn kill(process: u32, signal: &str) {
     let words = [format!("-{signal}"), process.to_string()];
     assert!(Command::new("kill").args(words).status().unwrap().success());
+}
+
+fn has_stopped(process: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    threads.into_iter().all(|thread| {
+        let stat = std::fs::read_to_string(thread.unwrap().path().join("stat")).unwrap();
+        // The name before the state is in parentheses, and may hold anything.
+        stat.rsplit(") ").next().unwrap().starts_with('T')
+    })
 }
 
 /// The whole lines of a log; each is one JSON object.

@@ -51,6 +51,10 @@ async fn person(address: SocketAddr, number: usize, until: Instant) -> Load {
                 connection = None;
             }
             load.answers += 1;
+            // Every other one comes anew each time, and so meets whoever accepts at that moment.
+            if number.is_multiple_of(2) {
+                connection = None;
+            }
             sleep(PAUSE).await;
         }
     }
@@ -59,11 +63,15 @@ async fn person(address: SocketAddr, number: usize, until: Instant) -> Load {
 
 /// Asks on the kept connection, or on a new one if the server has said that it closes the former.
 async fn ask(address: SocketAddr, kept: &mut Option<Connection>, path: &str) -> Result<(), String> {
+    let is_new = kept.is_none();
     let mut connection = match kept.take() {
         Some(connection) => connection,
-        None => Connection::open(address).await.map_err(|error| error.to_string())?,
+        None => Connection::open(address).await.map_err(|error| format!("new: {error}"))?,
     };
-    let answer = connection.get(path).await.map_err(|error| error.to_string())?;
+    let answer = connection.get(path).await.map_err(|error| match is_new {
+        true => format!("new: {error}"),
+        false => format!("kept: {error}"),
+    })?;
     if answer.header("connection") != "close" {
         *kept = Some(connection);
     }

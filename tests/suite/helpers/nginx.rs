@@ -31,7 +31,7 @@ impl Nginx {
         let certificates =
             format!("ssl_certificate {}; ssl_certificate_key {};", pem.display(), key.display());
         let site = Site::read()
-            .with("server 127.0.0.1:8080", 3, &format!("server 127.0.0.1:{port}"))
+            .with("server 127.0.0.1:8080", 12, &format!("server 127.0.0.1:{port}"))
             // A third door, without TLS, for clients that cannot speak it.
             .with(
                 "listen 443 ssl http2;",
