@@ -36,10 +36,9 @@ pub(super) async fn signal(
     request: HttpRequest,
     choice: Choice,
 ) -> Result<HttpResponse, Error> {
-    match choice.after {
+    if choice.after.is_some() {
         // It may cause a computation even though there is an answer, which no other site may do.
-        Some(_) => SameOrigin::check(&request)?,
-        None => {}
+        SameOrigin::check(&request)?;
     }
     answered(&dashboard, &request, &choice).await
 }
