@@ -163,7 +163,7 @@ pub(super) async fn render(
 }
 
 fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
-    let retry = error.is_passing().then(|| request.uri().to_string());
+    let retry = error.is_passing().then(|| anew(request));
     let fragment = ErrorFragment { words: error.words(&request::id(request)), retry };
     let path = request.path().strip_prefix(base::path()).unwrap_or_default();
     let is_part = ["/signal", "/graphs/", "/static/"].iter().any(|part| path.starts_with(part));
@@ -171,4 +171,11 @@ fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
         return fragment.render();
     }
     ErrorPage { status: error.status_code(), error: fragment }.render()
+}
+
+/// The address of a request, without the progress that its page showed: the next begins anew.
+fn anew(request: &HttpRequest) -> String {
+    let kept = request.query_string().split('&').filter(|pair| !pair.starts_with("seen="));
+    let query = kept.collect::<Vec<_>>().join("&");
+    if query.is_empty() { request.path().to_owned() } else { format!("{}?{query}", request.path()) }
 }

@@ -119,7 +119,7 @@ async fn progressed(dashboard: &Dashboard, choice: &Choice) {
     let Some(seen) = choice.seen else { return std::future::pending().await };
     loop {
         sleep(GLANCE).await;
-        if progress(dashboard, choice).await.is_some_and(|now| now.permille != seen) {
+        if progress(dashboard, choice).await.is_some_and(|now| now.permille > seen) {
             return;
         }
     }

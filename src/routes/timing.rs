@@ -1,6 +1,6 @@
 //! How an answer was come by, and when: `Cache-Status`, `Server-Timing`, and times of computation.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::cache::{Answer, Outcome};
 use crate::metrics::{self, CacheEvent};
@@ -12,6 +12,11 @@ impl When {
     /// For machines: RFC 3339, in UTC.
     pub(super) fn rfc3339(&self) -> String {
         humantime::format_rfc3339_millis(self.0).to_string()
+    }
+
+    /// For machines that count: milliseconds since 1970.
+    pub(super) fn ms(&self) -> u64 {
+        self.0.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
     }
 
     /// For people, roughly: `12:03 UTC`.

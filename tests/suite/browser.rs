@@ -3,6 +3,9 @@
 mod first_load;
 mod choosing;
 mod waiting;
+mod progress;
+mod cancelling;
+mod renewing;
 mod failing;
 mod looks;
 mod reading;
@@ -12,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::helpers::app::App;
 use crate::helpers::browser::Browser;
+use crate::helpers::place::Place;
 use crate::helpers::redis::Redis;
 
 /// In the order of the page.
@@ -76,6 +80,46 @@ fn with_each_store(settings: &[(&str, &str)], claim: impl Fn(&App)) {
     let redis = Redis::spawn();
     let url = redis.url();
     claim(&App::spawn(&[settings, &[("REDIS_URL", &url)]].concat()));
+}
+
+/// Tries a claim with three workers whose computations take so long, and each store: all airports are
+/// in it already, so that a page opens at once.
+fn with_each_slow_store(cost: &str, claim: impl Fn(&App, &Place)) {
+    for place in Place::both() {
+        let settings = place.settings();
+        let store = (settings[0].0.as_str(), settings[0].1.as_str());
+        open(&desktop(), &App::spawn(&[store]));
+        let workers = ("WEB_CONCURRENCY", "3");
+        claim(&App::spawn(&[store, workers, ("SIMULATED_COST", cost)]), &place);
+    }
+}
+
+/// How much the bar shows, in thousandths; less than nothing while there is none.
+const BAR: &str = "document.querySelector('#signal progress')?.value ?? -1";
+
+/// Waits until the bar shows so much.
+fn eventually_reaches(browser: &Browser, permille: u16) {
+    browser.eventually(&format!("a bar at {permille}"), &format!("({BAR}) >= {permille}"));
+}
+
+/// Waits until the words of the status hold a text.
+fn eventually_says(browser: &Browser, words: &str) {
+    let status = || browser.text("document.getElementById('signal').innerText");
+    browser.wait(words, || Some(status()).filter(|it| it.contains(words)).ok_or_else(status));
+}
+
+/// Fails unless the page shows the graphs of another view, whatever its status says.
+fn assert_graphs_of(browser: &Browser, view: &View) {
+    let seen = browser.script(VIEW, json!([]));
+    for (panel, values) in seen["panels"].as_array().unwrap().iter().zip(&view.values) {
+        assert_eq!(panel["values"], *values);
+    }
+}
+
+/// Presses "Compute anew" and waits until the old answer is said to be updating.
+fn compute_anew(browser: &Browser) {
+    browser.click("#anew");
+    eventually_says(browser, "updating");
 }
 
 /// A window on a desk.

@@ -296,3 +296,31 @@ fn answer(mut connection: TcpStream) {
     // Who does not read it shows that by what it asserts.
     let _ = connection.write_all(answer);
 }
+
+/// Hosts give up after 30 s, and the site file after 15 s, on whatever they have not heard of.
+#[tokio::test]
+async fn a_computation_of_two_minutes_comes_through() {
+    let app = App::spawn(&[("SIMULATED_COST", "120s"), ("WEB_CONCURRENCY", "2")]);
+    let nginx = before(&app);
+    let asked = std::time::Instant::now();
+
+    let (mut ask, mut most, mut seen) =
+        ("/signal?origin=ATL".to_owned(), Duration::ZERO, Vec::new());
+    let signal = loop {
+        let sent = std::time::Instant::now();
+        let answer = get(&nginx, &ask, &[("HX-Request", "true")]).await;
+        most = most.max(sent.elapsed());
+        if answer.status != 202 {
+            break answer;
+        }
+        ask = answer.asks().remove(0);
+        seen.push(answer.attribute("value").parse::<u16>().unwrap());
+    };
+
+    assert_eq!((signal.status, signal.asks().len()), (200, 4), "{}", signal.text());
+    assert!((120..135).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
+    assert!(most < Duration::from_secs(5), "{most:?}");
+    assert!(seen.is_sorted() && seen.len() > 400, "{} answers: {seen:?}", seen.len());
+    assert_eq!(get(&nginx, &signal.asks()[0], &[]).await.status, 200);
+    assert_eq!((app.computations(), nginx.errors().as_str()), (1, ""));
+}

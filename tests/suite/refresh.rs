@@ -111,7 +111,7 @@ async fn what_everybody_has_cancelled_ends_and_frees_its_lease() {
         app.send("POST", CANCEL, &[]).await;
         let cancelled = Instant::now();
 
-        eventually("the end of the lease", || place.leases() == 0);
+        eventually("the end of the lease", || !place.is_leased());
 
         assert!(cancelled.elapsed() < Duration::from_millis(3600), "{:?}", cancelled.elapsed());
         assert_eq!((app.computations(), place.entries()), (0, 0));

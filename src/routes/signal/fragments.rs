@@ -1,6 +1,8 @@
 //! What `/signal` answers with: the signal itself, or what stands in its place until it comes.
 
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use std::time::SystemTime;
+
+use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderName, HeaderValue};
 use actix_web::http::{StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
@@ -26,9 +28,8 @@ struct SignalFragment<'a> {
     computed_at: When,
     /// The graphs to draw; none while the page shows those of this very answer.
     graphs: &'static [Graph],
-    /// Whether a newer answer is being computed.
-    is_updating: bool,
-    progress: Option<Bar>,
+    /// While a newer answer is being computed.
+    wait: Option<Wait>,
     notice: Option<&'static str>,
 }
 
@@ -38,7 +39,7 @@ struct SignalFragment<'a> {
 struct ComputingFragment<'a> {
     choice: &'a Choice,
     place: String,
-    progress: Option<Bar>,
+    wait: Wait,
     notice: Option<&'static str>,
 }
 
@@ -49,39 +50,42 @@ struct CancelledFragment<'a> {
     place: String,
 }
 
-/// A progress, in words and as a bar.
-pub(super) struct Bar(Progress);
+/// What whoever waits sees: a progress, in words and as a bar.
+struct Wait {
+    progress: Option<Progress>,
+    /// Thousandths that the page shows already. Another worker may know less than the one before,
+    /// and a bar that goes back would puzzle everybody.
+    seen: u16,
+    /// When this was said, in milliseconds since 1970: no two fragments are the same.
+    said_ms: u64,
+}
 
 impl SignalFragment<'_> {
     fn took(&self) -> String {
         let ms = self.answer.entry.stamp.compute.as_millis();
         if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
     }
-
-    /// What the next question says that it has seen.
-    fn seen(&self) -> u16 {
-        self.progress.as_ref().map_or(0, Bar::permille)
-    }
 }
 
-impl ComputingFragment<'_> {
-    fn seen(&self) -> u16 {
-        self.progress.as_ref().map_or(0, Bar::permille)
+impl Wait {
+    fn new(choice: &Choice, progress: Option<Progress>) -> Self {
+        let said_ms = When(SystemTime::now()).ms();
+        Self { progress, seen: choice.seen.unwrap_or(0).min(1000), said_ms }
     }
-}
 
-impl Bar {
+    /// What the bar shows, and what the next question says that it has seen.
     fn permille(&self) -> u16 {
-        self.0.permille
+        self.progress.map_or(0, |progress| progress.permille).max(self.seen)
     }
 
-    fn words(&self) -> String {
-        let seconds = |ms: u64| ms.div_ceil(1000);
-        let elapsed = format!("{} % after {} s", self.0.permille / 10, self.0.elapsed_ms / 1000);
-        match self.0.left_ms {
-            Some(left) => format!("{elapsed}, about {} s left", seconds(left)),
+    fn words(&self) -> Option<String> {
+        let progress = self.progress?;
+        let seconds = progress.elapsed_ms / 1000;
+        let elapsed = format!("{} % after {seconds} s", self.permille() / 10);
+        Some(match progress.left_ms {
+            Some(left) => format!("{elapsed}, about {} s left", left.div_ceil(1000)),
             None => elapsed,
-        }
+        })
     }
 }
 
@@ -108,8 +112,7 @@ pub(super) fn landed(
         answer,
         computed_at: When(stamp.computed_at),
         graphs: if is_shown { &[] } else { &Graph::ALL },
-        is_updating: asked.is_stale || is_shown,
-        progress: progress.map(Bar),
+        wait: (asked.is_stale || is_shown).then(|| Wait::new(choice, progress)),
         notice,
     };
     Ok(fragment.render()?)
@@ -121,8 +124,8 @@ pub(super) fn computing(
     choice: &Choice,
     progress: Option<Progress>,
 ) -> anyhow::Result<String> {
-    let (place, notice, progress) = (place(choice), dashboard.notice(), progress.map(Bar));
-    Ok(ComputingFragment { choice, place, progress, notice }.render()?)
+    let (place, notice, wait) = (place(choice), dashboard.notice(), Wait::new(choice, progress));
+    Ok(ComputingFragment { choice, place, wait, notice }.render()?)
 }
 
 /// What stands where somebody has given up waiting.
@@ -146,8 +149,13 @@ impl<'a> Reply<'a> {
         self.with(StatusCode::OK, html)
     }
 
+    /// The end is still to come. What stays the same stays on the page as it is, five times a
+    /// second: whoever holds its button by mouse or by keyboard does not lose it.
     pub(super) fn accepted(self, html: String) -> HttpResponse {
-        self.with(StatusCode::ACCEPTED, html)
+        let mut response = self.with(StatusCode::ACCEPTED, html);
+        let morph = HeaderValue::from_static("innerMorph");
+        response.headers_mut().insert(HeaderName::from_static("hx-reswap"), morph);
+        response
     }
 
     fn with(self, status: StatusCode, html: String) -> HttpResponse {
@@ -170,6 +178,7 @@ fn place(choice: &Choice) -> String {
         Some(airport) => format!("{} ({})", airport.city, airport.code),
     }
 }
+
 /// Whether the browser's address is that of another choice, and has to follow.
 fn is_elsewhere(request: &HttpRequest, choice: &Choice) -> bool {
     let shown = request.headers().get("HX-Current-URL").and_then(|url| url.to_str().ok());

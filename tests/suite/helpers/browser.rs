@@ -20,6 +20,7 @@ pub(crate) mod key {
     pub(crate) const TAB: &str = "\u{E004}";
     pub(crate) const ENTER: &str = "\u{E007}";
     pub(crate) const RIGHT: &str = "\u{E014}";
+    pub(crate) const DOWN: &str = "\u{E015}";
 }
 
 /// A Chromium with a profile of its own; it is closed when the test ends.
@@ -105,6 +106,18 @@ impl Browser {
     /// Clicks on the middle of an element. A click on an `option` chooses it.
     pub(crate) fn click(&self, selector: &str) {
         self.post(&format!("{}/click", self.element(selector)), json!({}));
+    }
+
+    /// Presses the button of the mouse on the middle of an element, and releases it this much later.
+    pub(crate) fn hold(&self, selector: &str, pause: Duration) {
+        let origin = self.post("/element", json!({ "using": "css selector", "value": selector }));
+        let steps = json!([
+            { "type": "pointerMove", "origin": origin, "x": 0, "y": 0, "duration": 0 },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pause", "duration": pause.as_millis() as u64 },
+            { "type": "pointerUp", "button": 0 },
+        ]);
+        self.actions(json!({ "type": "pointer", "id": "mouse", "actions": steps }));
     }
 
     /// Presses and releases keys, one after the other, wherever the focus is.

@@ -86,14 +86,20 @@ impl Place {
         }
     }
 
-    /// How many leases are held.
-    pub(crate) fn leases(&self) -> usize {
+    /// Whether somebody holds a lease of this program's keys.
+    pub(crate) fn is_leased(&self) -> bool {
         match self {
             Self::Disk(folder) => {
                 let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
-                files.filter(|path| path.extension().is_some_and(|it| it == "lease")).count()
+                let mut leases =
+                    files.filter(|path| path.extension().is_some_and(|it| it == "lease"));
+                // The lock is the lease; whoever asks for it must not keep it.
+                leases.any(|path| fs::File::open(path).is_ok_and(|file| file.try_lock().is_err()))
             }
-            Self::Redis(redis) => redis.ask::<Vec<String>>(&["KEYS", "*:lease"]).len(),
+            Self::Redis(redis) => {
+                let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:*:lease"]);
+                !keys.is_empty()
+            }
         }
     }
 

@@ -1,0 +1,131 @@
+//! What a user sees while something is computed: a bar that grows, wherever it is computed.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::helpers::browser::key;
+
+/// Where the bar has been, and when, since it was first seen; and how high the status was.
+const WATCH: &str = "window.course = [];
+const look = () => {
+    const bar = document.querySelector('#signal progress');
+    const height = document.getElementById('signal').getBoundingClientRect().height;
+    const last = course.at(-1);
+    if (bar && bar.value !== last?.value) course.push({ value: bar.value, at: performance.now(), height });
+    requestAnimationFrame(look);
+};
+look();";
+
+/// The words that a screen reader would have been told since.
+const LISTEN: &str = "window.told = [];
+const tell = (node, parent) => {
+    const words = node.textContent.trim();
+    if (words && parent.closest('[aria-live]').ariaLive === 'polite') told.push(words);
+};
+new MutationObserver((changes) => {
+    for (const { type, target, addedNodes } of changes) {
+        if (type === 'characterData') tell(target, target.parentElement);
+        addedNodes.forEach((node) => tell(node, target));
+    }
+}).observe(document.getElementById('signal'), { childList: true, characterData: true, subtree: true });";
+
+fn course(browser: &Browser, what: &str) -> Vec<f64> {
+    let course = browser.script(&format!("return course.map(({{ {what} }}) => {what})"), json!([]));
+    course.as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+}
+
+#[test]
+fn progress_grows_several_times_a_second_and_the_page_stays_in_its_place() {
+    with_each_slow_store("4s", |app, _| {
+        let browser = desktop();
+        open(&browser, app);
+        let height = "document.getElementById('signal').getBoundingClientRect().height";
+        let before = browser.number(height);
+        browser.script(WATCH, json!([]));
+
+        choose(&browser, "ATL");
+        eventually_shows(&browser, "ATL", "mean");
+
+        let (values, times) = (course(&browser, "value"), course(&browser, "at"));
+        let seconds = (times.last().unwrap() - times[0]) / 1000.0;
+        let pace = (values.len() - 1) as f64 / seconds;
+        assert!(seconds > 2.0 && pace >= 3.0, "{pace} a second: {values:?}");
+        assert!(values.is_sorted(), "{values:?}");
+        assert!(values[0] > 100.0 && *values.last().unwrap() > 800.0, "{values:?}");
+        assert_eq!(course(&browser, "height").iter().find(|it| **it != before), None);
+        assert_eq!(browser.number(height), before);
+        assert_silent(&browser);
+    });
+}
+
+#[test]
+fn a_screen_reader_is_told_the_beginning_and_the_end_and_can_ask_the_bar() {
+    let app = App::spawn(&[("SIMULATED_COST", "4s")]);
+    let browser = desktop();
+    browser.goto(&app.url);
+    eventually_reaches(&browser, 300);
+
+    browser.script(LISTEN, json!([]));
+    eventually_reaches(&browser, 800);
+    let between = browser.text("told.join()");
+    let (role, name) = browser.role_and_name("#signal progress");
+    eventually_shows(&browser, "ALL", "mean");
+    let end = browser.text("told.join()");
+
+    assert_eq!(between, "");
+    assert!(end.contains("All airports") && end.contains("stored: computed for you"), "{end}");
+    assert_eq!((role.as_str(), name.as_str()), ("progressbar", "Progress"));
+}
+
+#[test]
+fn the_answer_comes_although_its_worker_dies_and_the_bar_never_goes_back() {
+    with_each_slow_store("5s", |app, place| {
+        let browser = desktop();
+        open(&browser, app);
+        browser.script(WATCH, json!([]));
+        choose(&browser, "ATL");
+        eventually_reaches(&browser, 500);
+
+        // Whoever computes is not told, so each is killed once.
+        for worker in 1..=3 {
+            app.kill_worker(worker, "KILL");
+        }
+        let atlanta = eventually_shows(&browser, "ATL", "mean");
+
+        let values = course(&browser, "value");
+        assert!(values.is_sorted(), "{values:?}");
+        assert!(atlanta.status.contains("computed at"), "{}", atlanta.status);
+        assert_eq!(app.computations(), 1);
+        assert!(!place.is_leased());
+    });
+}
+
+#[test]
+fn quick_choices_settle_on_the_last_and_what_was_left_stops() {
+    with_each_slow_store("4s", |app, place| {
+        let browser = desktop();
+        open(&browser, app);
+        let codes = browser.script(
+            "return [...document.querySelectorAll('select[name=origin] option')].map((it) => it.value)",
+            json!([]),
+        );
+
+        // Down through the list, more quickly than anything is computed.
+        browser.press(key::TAB);
+        browser.press(&key::DOWN.repeat(5));
+        let last = codes[5].as_str().unwrap();
+        let chosen = Instant::now();
+        let view = eventually_shows(&browser, last, "mean");
+
+        assert!(chosen.elapsed() < Duration::from_secs(12), "{:?}", chosen.elapsed());
+        assert_drawn_from(&browser, &view, last, "mean");
+        // Longer than it takes to compute whatever would still be in the air.
+        std::thread::sleep(Duration::from_secs(5));
+        let computed = app.logged("computed");
+        let keys: Vec<_> = computed.iter().map(|line| line["key"].as_str().unwrap()).collect();
+        assert!(keys.len() == 1 && keys[0].ends_with(&format!(":{last}")), "{keys:?}");
+        assert!(!place.is_leased());
+        assert_eq!(shown(&browser, last, "mean").as_ref(), Ok(&view));
+        assert_silent(&browser);
+    });
+}
