@@ -1,0 +1,119 @@
+//! `/patterns/background`: a computation of seconds or minutes, run and cancelled by buttons, and
+//! kept for everybody who asks the same.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use tokio::time::{sleep, timeout};
+
+use self::fragments::{State, page_of, reply};
+use self::question::{Question, clicks};
+use crate::cache::Answer;
+use crate::cache::course::Progress;
+use crate::dashboard::Dashboard;
+use crate::routes::error::Error;
+use crate::routes::origin::SameOrigin;
+use crate::routes::request;
+use crate::routes::timing::Timing;
+
+mod fragments;
+mod question;
+
+/// How long a request is held whose page shows progress already.
+const HOLD: Duration = Duration::from_secs(1);
+/// How long any other is held, and that one at least: what is there comes at once; what is not shows
+/// its progress, and which button can be pressed, before anybody presses twice.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// `GET /patterns/background`: the page, with what has been computed already; it computes nothing.
+pub(in crate::routes) async fn page(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    question: Result<Question, Error>,
+) -> Result<HttpResponse, Error> {
+    let (question, status, state) = match question {
+        Ok(question) => {
+            let kept = dashboard.kept_bootstrap(&question.asked).await;
+            (question, StatusCode::OK, kept.map_or(State::Idle, State::Done))
+        }
+        Err(error) => {
+            let words = error.words(&request::id(&request));
+            let question = Question::default(dashboard.dataset().await)?;
+            (question, error.status_code(), State::Failed(words))
+        }
+    };
+    page_of(&dashboard, &question, status, state).await
+}
+
+/// `GET /patterns/background/result`: runs the computation, unless somebody has or does.
+pub(in crate::routes) async fn result(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    question: Result<Question, Error>,
+) -> Result<HttpResponse, Error> {
+    let mut timing = Timing::start(dashboard.worker());
+    let asked = match &question {
+        Ok(question) => answered(&dashboard, question).await,
+        Err(_) => Ok(None),
+    };
+    let (question, error) = match (question, asked) {
+        (Ok(question), Ok(Some(answer))) => {
+            timing.answered(&answer);
+            let (status, state) = (StatusCode::OK, State::Done(answer));
+            return reply(&dashboard, &request, &question, &timing, status, state).await;
+        }
+        (Ok(question), Ok(None)) => {
+            timing.waited();
+            let state = State::Running(progress(&dashboard, &question).await);
+            let status = StatusCode::ACCEPTED;
+            return reply(&dashboard, &request, &question, &timing, status, state).await;
+        }
+        (Ok(question), Err(error)) => (question, error),
+        (Err(error), _) => {
+            let mut question = Question::default(dashboard.dataset().await)?;
+            question.asked.clicks = clicks(request.query_string());
+            (question, error)
+        }
+    };
+    // Not an error's usual fragment: the buttons have to stay.
+    let (status, state) = (error.status_code(), State::Failed(error.words(&request::id(&request))));
+    reply(&dashboard, &request, &question, &timing, status, state).await
+}
+
+/// `POST /patterns/background/cancel`: whoever sends this asks no more. What nobody asks for ends by
+/// itself a moment later.
+pub(in crate::routes) async fn cancel(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    _same: SameOrigin,
+    question: Question,
+) -> Result<HttpResponse, Error> {
+    let timing = Timing::start(dashboard.worker());
+    reply(&dashboard, &request, &question, &timing, StatusCode::OK, State::Cancelled).await
+}
+
+/// The answer, if it is there before the page has to show something else.
+async fn answered(dashboard: &Dashboard, question: &Question) -> Result<Option<Answer>, Error> {
+    let hold = if question.seen.is_some() { HOLD } else { GLANCE };
+    tokio::select! {
+        asked = timeout(hold, dashboard.bootstrap(&question.asked)) => Ok(asked.ok().transpose()?),
+        () = progressed(dashboard, question) => Ok(None),
+    }
+}
+
+/// Waits until the computation is further than the asking page shows.
+async fn progressed(dashboard: &Dashboard, question: &Question) {
+    loop {
+        sleep(GLANCE).await;
+        let now = progress(dashboard, question).await;
+        if now.is_some_and(|now| Some(now.permille) != question.seen) {
+            return;
+        }
+    }
+}
+
+async fn progress(dashboard: &Dashboard, question: &Question) -> Option<Progress> {
+    dashboard.bootstrap_progress(&question.asked).await
+}
