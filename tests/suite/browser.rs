@@ -6,6 +6,7 @@ mod waiting;
 mod failing;
 mod looks;
 mod reading;
+mod background;
 mod base_path;
 
 use serde_json::{Value, json};

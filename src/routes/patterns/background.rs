@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use tokio::time::{sleep, timeout};
 
-use self::fragments::{State, page_of, reply};
+use self::fragments::{State, course, page_of, reply};
 use self::question::{Question, clicks};
 use crate::cache::Answer;
 use crate::cache::course::Progress;
@@ -54,31 +54,33 @@ pub(in crate::routes) async fn result(
     question: Result<Question, Error>,
 ) -> Result<HttpResponse, Error> {
     let mut timing = Timing::start(dashboard.worker());
-    let asked = match &question {
-        Ok(question) => answered(&dashboard, question).await,
-        Err(_) => Ok(None),
-    };
-    let (question, error) = match (question, asked) {
-        (Ok(question), Ok(Some(answer))) => {
-            timing.answered(&answer);
-            let (status, state) = (StatusCode::OK, State::Done(answer));
-            return reply(&dashboard, &request, &question, &timing, status, state).await;
+    let (question, asked) = match question {
+        Ok(question) => {
+            let asked = answered(&dashboard, &question).await;
+            (question, asked)
         }
-        (Ok(question), Ok(None)) => {
-            timing.waited();
-            let state = State::Running(progress(&dashboard, &question).await);
-            let status = StatusCode::ACCEPTED;
-            return reply(&dashboard, &request, &question, &timing, status, state).await;
-        }
-        (Ok(question), Err(error)) => (question, error),
-        (Err(error), _) => {
+        Err(error) => {
             let mut question = Question::default(dashboard.dataset().await)?;
             question.asked.clicks = clicks(request.query_string());
-            (question, error)
+            (question, Err(error))
         }
     };
-    // Not an error's usual fragment: the buttons have to stay.
-    let (status, state) = (error.status_code(), State::Failed(error.words(&request::id(&request))));
+    let (status, state) = match asked {
+        Ok(Some(answer)) => {
+            timing.answered(&answer);
+            (StatusCode::OK, State::Done(answer))
+        }
+        Ok(None) => {
+            timing.waited();
+            let progress = progress(&dashboard, &question).await;
+            if question.seen.is_some() {
+                return course(&question, &timing, progress);
+            }
+            (StatusCode::ACCEPTED, State::Running(progress))
+        }
+        // Not an error's usual fragment: the buttons have to stay.
+        Err(error) => (error.status_code(), State::Failed(error.words(&request::id(&request)))),
+    };
     reply(&dashboard, &request, &question, &timing, status, state).await
 }
 
@@ -108,12 +110,16 @@ async fn progressed(dashboard: &Dashboard, question: &Question) {
     loop {
         sleep(GLANCE).await;
         let now = progress(dashboard, question).await;
-        if now.is_some_and(|now| Some(now.permille) != question.seen) {
+        if now.is_some_and(|now| Some(now.permille) > question.seen) {
             return;
         }
     }
 }
 
+/// How far it is. Another worker may know less than the one that the page has asked before, and
+/// progress never goes back.
 async fn progress(dashboard: &Dashboard, question: &Question) -> Option<Progress> {
-    dashboard.bootstrap_progress(&question.asked).await
+    let progress = dashboard.bootstrap_progress(&question.asked).await?;
+    let seen = question.seen.unwrap_or(0).min(1000);
+    Some(Progress { permille: progress.permille.max(seen), ..progress })
 }

@@ -50,6 +50,14 @@ struct RunFragment<'a> {
     notice: Option<&'static str>,
 }
 
+/// How far it is, in the place of how far it was; it asks again by itself.
+#[derive(Template)]
+#[template(path = "course.html")]
+struct CourseFragment<'a> {
+    question: &'a Question,
+    progress: Option<Progress>,
+}
+
 #[derive(Template)]
 #[template(path = "intervals.html")]
 struct IntervalsFragment {
@@ -102,20 +110,9 @@ impl RunFragment<'_> {
         counted(self.question.asked.clicks, "time")
     }
 
-    /// Whether a person has just asked, and not the page by itself.
-    fn is_first(&self) -> bool {
-        self.question.seen.is_none()
-    }
-
-    fn bar(&self, progress: &Progress) -> String {
-        let resamples = u64::from(self.question.asked.resamples);
-        let done = count(resamples * u64::from(progress.permille) / 1000);
-        let elapsed =
-            format!("{done} of {} after {} s", self.resamples(), progress.elapsed_ms / 1000);
-        match progress.left_ms {
-            Some(left) => format!("{elapsed}, about {} s left", left.div_ceil(1000)),
-            None => elapsed,
-        }
+    fn course(&self) -> askama::Result<String> {
+        let State::Running(progress) = *self.state else { return Ok(String::new()) };
+        CourseFragment { question: self.question, progress }.render()
     }
 
     fn computed_at(&self, answer: &Answer) -> When {
@@ -125,6 +122,19 @@ impl RunFragment<'_> {
     fn took(&self, answer: &Answer) -> String {
         let ms = answer.entry.stamp.compute.as_millis();
         if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
+    }
+}
+
+impl CourseFragment<'_> {
+    fn bar(&self, progress: &Progress) -> String {
+        let resamples = self.question.asked.resamples.into();
+        let done = count(resamples * u64::from(progress.permille) / 1000);
+        let of = counted(resamples, "resample");
+        let elapsed = format!("{done} of {of} after {} s", progress.elapsed_ms / 1000);
+        match progress.left_ms {
+            Some(left) => format!("{elapsed}, about {} s left", left.div_ceil(1000)),
+            None => elapsed,
+        }
     }
 }
 
@@ -139,6 +149,20 @@ pub(super) async fn page_of(
     let run = run(dashboard, question, &state, None)?;
     let html = Page { question, run, intervals }.render().map_err(anyhow::Error::from)?;
     Ok(unkept(status).body(html))
+}
+
+/// How far it is, for a page that shows that it runs.
+pub(super) fn course(
+    question: &Question,
+    timing: &Timing,
+    progress: Option<Progress>,
+) -> Result<HttpResponse, Error> {
+    let html = CourseFragment { question, progress }.render().map_err(anyhow::Error::from)?;
+    let mut response = unkept(StatusCode::ACCEPTED);
+    for header in timing.headers() {
+        response.insert_header(header);
+    }
+    Ok(response.body(html))
 }
 
 /// The part with the buttons, and the graph of a result.
@@ -156,6 +180,8 @@ pub(super) async fn reply(
     for header in timing.headers() {
         response.insert_header(header);
     }
+    // Also to who asked how far it is.
+    response.insert_header(("HX-Retarget", "#run"));
     if status.is_success() && is_elsewhere(request, question) {
         response.insert_header(("HX-Push-Url", question.page()));
     }
