@@ -21,8 +21,8 @@ const REPORT: u64 = 1 << 20;
 /// Any number will do; a fixed one gives the same interval to everybody, whoever computes it.
 const SEED: u64 = 2001;
 
-/// Pseudo-random numbers by SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
-/// Generators", 2014): a sum and three multiplications or shifts, and good enough to resample.
+/// Pseudo-random numbers by the `SplitMix64` of Steele, Lea and Flood, "Fast Splittable Pseudorandom
+/// Number Generators", 2014: a few sums and shifts, and good enough to resample.
 struct Random(u64);
 
 /// How many draws a bootstrap takes: the steps of its computation.
@@ -30,9 +30,10 @@ pub fn draws(dataset: &Dataset, origin: Origin, resamples: u32) -> u64 {
     dataset.rows(origin).len() as u64 * u64::from(resamples)
 }
 
-/// Computes a row a destination: `destination`, `name`, `flights`, `mean`, and `low` and `high`,
-/// between which the mean lies with a confidence of 95 %. `reached` is told how many draws are done,
-/// and may end it.
+/// Computes a row a destination. `reached` is told how many draws are done, and may end it.
+///
+/// The columns are `destination`, `name`, `flights`, `mean`, and `low` and `high`, between which the
+/// mean lies with a confidence of 95 %.
 ///
 /// Memory is that of one destination's means, however many destinations there are.
 ///
@@ -127,7 +128,7 @@ impl Random {
 
     /// One of these, each as likely as another: to one in a thousand, even among a million.
     fn one_of(&mut self, delays: &[i32]) -> i32 {
-        let place = (self.next() >> 32) * delays.len() as u64 >> 32;
+        let place = ((self.next() >> 32) * delays.len() as u64) >> 32;
         delays[place as usize]
     }
 }
