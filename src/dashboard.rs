@@ -14,6 +14,9 @@ use crate::cache::{Answer, Asked, Cache, Failure, Recipe};
 use crate::dataset::{Dataset, Datasets, Origin};
 use crate::{frame, query};
 
+pub use self::bootstrap::Bootstrap;
+
+mod bootstrap;
 mod warming;
 
 /// A simulated cost passes in steps, so that it shows progress and can be given up.
@@ -23,6 +26,9 @@ const STEP: Duration = Duration::from_millis(100);
 pub struct Dashboard {
     datasets: Datasets,
     cache: Cache,
+    /// Over the same store, for computations that may take minutes: they have turns of their own, so
+    /// that nobody who chooses an airport waits for one of them.
+    patient: Cache,
     /// Added to every computation, to see what caching does.
     simulated_cost: Duration,
     worker: u16,
@@ -36,9 +42,15 @@ fn selection(fingerprint: &str, origin: &str) -> Policy {
 }
 
 impl Dashboard {
-    /// Answers questions about a data file, and remembers the answers in a cache.
-    pub fn new(datasets: Datasets, cache: Cache, simulated_cost: Duration, worker: u16) -> Self {
-        Self { datasets, cache, simulated_cost, worker }
+    /// Answers questions about a data file, and remembers the answers: those that may take minutes
+    /// in the second cache.
+    pub fn new(
+        datasets: Datasets,
+        [cache, patient]: [Cache; 2],
+        simulated_cost: Duration,
+        worker: u16,
+    ) -> Self {
+        Self { datasets, cache, patient, simulated_cost, worker }
     }
 
     /// The data file as it is now; a request holds on to the one that it began with.
@@ -123,15 +135,30 @@ async fn compute(
     course: Course,
 ) -> anyhow::Result<bytes::Bytes> {
     let failed = format!("{} cannot be computed", policy(&dataset, origin).key());
-    let (started, idle) = (Instant::now(), cost.as_millis().div_ceil(STEP.as_millis()) as u64);
+    let idle = idle_steps(cost);
     let steps = idle + query::slices(&dataset, origin);
-    for step in 1..=idle {
-        sleep_until(started + cost.min(STEP * step as u32)).await;
-        course.reached(step, steps)?;
-    }
+    idle_for(cost, |step| course.reached(step, steps)).await?;
     let reached = move |slices| course.reached(idle + slices, steps);
     let work = move || frame::encode(query::selection(&dataset, origin, reached)?);
     blocking(work).await?.context(failed)
+}
+
+/// How many steps a simulated cost has.
+fn idle_steps(cost: Duration) -> u64 {
+    cost.as_millis().div_ceil(STEP.as_millis()) as u64
+}
+
+/// Lets a simulated cost pass. `reached` is told each of its steps, and may end it.
+async fn idle_for(
+    cost: Duration,
+    reached: impl Fn(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
+    for step in 1..=idle_steps(cost) {
+        sleep_until(started + cost.min(STEP * step as u32)).await;
+        reached(step)?;
+    }
+    Ok(())
 }
 
 fn policy(dataset: &Dataset, origin: Origin) -> Policy {

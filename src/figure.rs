@@ -20,7 +20,9 @@ mod daily;
 mod distribution;
 mod rhythm;
 mod destinations;
+mod intervals;
 
+pub use self::intervals::intervals;
 pub use self::sheet::{csv, rows};
 pub use self::words::{count, counted, minutes};
 

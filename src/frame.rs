@@ -16,9 +16,8 @@ use crate::query::Selection;
 pub fn encode(selection: Selection) -> anyhow::Result<Bytes> {
     let Selection { summary, daily, distribution, rhythm, destinations } = selection;
     let mut bytes = Vec::new();
-    for mut frame in [summary, daily, distribution, rhythm, destinations] {
-        let mut stream = Vec::new();
-        IpcStreamWriter::new(&mut stream).finish(&mut frame)?;
+    for frame in [summary, daily, distribution, rhythm, destinations] {
+        let mut stream = stream(frame)?;
         bytes.extend_from_slice(&(stream.len() as u64).to_le_bytes());
         bytes.append(&mut stream);
     }
@@ -37,7 +36,7 @@ pub fn decode(bytes: &[u8]) -> anyhow::Result<Selection> {
         let length = u64::from_le_bytes(length.try_into()?) as usize;
         let (stream, after) = after.split_at_checked(length).context("a frame is cut off")?;
         rest = after;
-        Ok(IpcStreamReader::new(Cursor::new(stream)).finish()?)
+        decode_one(stream)
     };
     let selection = Selection {
         summary: next()?,
@@ -48,4 +47,28 @@ pub fn decode(bytes: &[u8]) -> anyhow::Result<Selection> {
     };
     ensure!(rest.is_empty(), "there are more frames than those of a selection");
     Ok(selection)
+}
+
+/// A single frame as bytes for the cache.
+///
+/// # Errors
+///
+/// What polars says of a frame that it cannot write.
+pub fn encode_one(frame: DataFrame) -> anyhow::Result<Bytes> {
+    Ok(stream(frame)?.into())
+}
+
+/// The frame that [`encode_one`] made these bytes of.
+///
+/// # Errors
+///
+/// When the bytes are something else, as in [`decode`].
+pub fn decode_one(bytes: &[u8]) -> anyhow::Result<DataFrame> {
+    Ok(IpcStreamReader::new(Cursor::new(bytes)).finish()?)
+}
+
+fn stream(mut frame: DataFrame) -> anyhow::Result<Vec<u8>> {
+    let mut stream = Vec::new();
+    IpcStreamWriter::new(&mut stream).finish(&mut frame)?;
+    Ok(stream)
 }

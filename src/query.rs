@@ -8,12 +8,14 @@ use std::ops::Range;
 
 use anyhow::Context;
 
+pub use self::bootstrap::{bootstrap, draws};
 use self::counts::Counts;
 pub use self::selection::Selection;
 use crate::dataset::{Dataset, Origin};
 
 mod counts;
 mod selection;
+mod bootstrap;
 
 /// Changes whenever the same file gives other frames, or frames of another form.
 pub const VERSION: &str = "selection 1";

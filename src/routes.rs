@@ -14,6 +14,7 @@ mod page;
 mod signal;
 mod graph;
 mod numbers;
+mod patterns;
 mod timing;
 mod finished;
 mod fragments;
@@ -27,6 +28,7 @@ pub use self::base::BasePath;
 pub use self::client::TrustedProxies;
 pub use self::drain::Drain;
 pub use self::fragments::Fragments;
+use self::patterns::background;
 use self::request::Pattern;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
@@ -73,6 +75,9 @@ fn dashboard(scope: Scope) -> Scope {
         .service(read("/graphs/{graph}.csv", numbers::csv))
         .service(read("/graphs/{graph}/table", numbers::table))
         .service(read("/graphs/{graph}", graph::graph))
+        .service(read("/patterns/background", background::page))
+        .service(read("/patterns/background/result", background::result))
+        .service(change("/patterns/background/cancel", background::cancel))
         .service(read("/static/{name}", assets::asset))
         .default_service(web::to(error::not_found))
 }

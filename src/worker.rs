@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
+use futures_util::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{sleep, timeout};
@@ -79,8 +80,9 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let datasets = Datasets::open(config.dataset.clone())?;
     let max_age = Some(config.cache_max_age).filter(|age| !age.is_zero());
     let lifetime = Lifetime { expire: config.cache_expire, max_age };
-    let cache = Cache::new(store(config)?, lifetime, worker);
-    let dashboard = Dashboard::new(datasets, cache.clone(), config.simulated_cost, worker);
+    let store = store(config)?;
+    let caches = [(); 2].map(|()| Cache::new(store.clone(), lifetime, worker));
+    let dashboard = Dashboard::new(datasets, caches.clone(), config.simulated_cost, worker);
     let dashboard = Data::new(dashboard);
     let (reader, writer) = line.split()?;
     let (saying, words) = unbounded_channel();
@@ -142,7 +144,7 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
         served = &mut server => served?,
         () = ending => {}
     }
-    cache.hand_back().await;
+    join_all(caches.iter().map(Cache::hand_back)).await;
     debug!(worker, "worker {worker} has drained and ends");
     Ok(())
 }

@@ -14,7 +14,7 @@ function palette() {
   return {
     data: {
       bar: [{ marker: { color: flights, line: { width: 0 } } }],
-      scatter: lines.map((look) => ({ ...look, marker: { color: flights, line: { color: panel } } })),
+      scatter: lines.map((look) => ({ ...look, marker: { color: flights, line: { color: panel } }, error_y: { color: delay } })),
       heatmap: [{ colorscale: [[0, flights], [0.5, color("even")], [1, delay]] }],
     },
     layout: {

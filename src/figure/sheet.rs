@@ -31,6 +31,8 @@ fn text(value: &AnyValue<'_>) -> String {
         AnyValue::Null => String::new(),
         AnyValue::Float64(number) => minutes(*number),
         AnyValue::String(text) => (*text).to_owned(),
+        // What polars makes of the text in a frame of one row.
+        AnyValue::StringOwned(text) => text.to_string(),
         AnyValue::UInt32(number) => super::count((*number).into()),
         // The same minus sign as in front of fractions.
         AnyValue::Int32(number) => minutes((*number).into()),

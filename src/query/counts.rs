@@ -98,16 +98,21 @@ impl Row<'_> {
     }
 }
 
-/// A percentile by linear interpolation between neighbors (type 7 of Hyndman and Fan, 1996): the
-/// default of R, NumPy, pandas and Excel. Ranks are whole numbers, so they are exact.
+/// A percentile; ranks are whole numbers, so they are exact.
 fn percentile(ranked: &[(i32, u64)], flights: u64, percent: u64) -> f64 {
-    let hundredths = (flights - 1) * percent;
-    let at = |rank: u64| {
+    quantile(flights, (percent, 100), |rank| {
         let (delay, _) = ranked[ranked.partition_point(|(_, until)| *until <= rank)];
         f64::from(delay)
-    };
-    let (below, above) = (at(hundredths / 100), at(hundredths.div_ceil(100)));
-    below + (above - below) * (hundredths % 100) as f64 / 100.0
+    })
+}
+
+/// A quantile of so many sorted numbers, such as (25, 1000) for the 0.025 quantile, by linear
+/// interpolation between neighbors (type 7 of Hyndman and Fan, 1996): the default of R, NumPy,
+/// pandas and Excel. `at` tells the number of a rank, counted from 0.
+pub(super) fn quantile(numbers: u64, (part, of): (u64, u64), at: impl Fn(u64) -> f64) -> f64 {
+    let rank = (numbers - 1) * part;
+    let (below, above) = (at(rank / of), at(rank.div_ceil(of)));
+    below + (above - below) * (rank % of) as f64 / of as f64
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ fn too_long() -> Error {
 }
 
 /// The value of a parameter: none when it is missing, an error when it comes twice.
-fn one(query: &str, name: &str) -> Result<Option<String>, Error> {
+pub(super) fn one(query: &str, name: &str) -> Result<Option<String>, Error> {
     let mut values = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         percent_decode_str(key).eq(name.bytes()).then_some(value)
@@ -120,7 +120,7 @@ fn decoded(value: &str, name: &str) -> Result<String, Error> {
         .map_err(|_| Error::BadRequest(format!("The address's {name} is no valid UTF-8 text.")))
 }
 
-fn unknown_origin(word: &str, dataset: &Dataset) -> Error {
+pub(super) fn unknown_origin(word: &str, dataset: &Dataset) -> Error {
     let upper = word.to_uppercase();
     let hint = match Origin::parse(&upper, dataset.contents()) {
         Some(_) => format!("Did you mean {upper}?"),
@@ -141,12 +141,12 @@ fn fingerprint(word: String) -> Result<String, Error> {
     })
 }
 
-fn number<N: FromStr>(word: &str, name: &str) -> Result<N, Error> {
+pub(super) fn number<N: FromStr>(word: &str, name: &str) -> Result<N, Error> {
     word.parse().map_err(|_| Error::BadRequest(format!("The address's {name} is no number.")))
 }
 
 /// The beginning of a text, without what cannot be seen.
-fn short(word: &str) -> String {
+pub(super) fn short(word: &str) -> String {
     let mut text: String =
         word.chars().filter(|letter| !letter.is_control()).take(REPEATED).collect();
     if word.chars().count() > REPEATED {

@@ -166,7 +166,8 @@ fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
     let retry = error.is_passing().then(|| anew(request));
     let fragment = ErrorFragment { words: error.words(&request::id(request)), retry };
     let path = request.path().strip_prefix(base::path()).unwrap_or_default();
-    let is_part = ["/signal", "/graphs/", "/static/"].iter().any(|part| path.starts_with(part));
+    let parts = ["/signal", "/graphs/", "/patterns/background/", "/static/"];
+    let is_part = parts.iter().any(|part| path.starts_with(part));
     if is_part || request.headers().contains_key("HX-Request") {
         return fragment.render();
     }

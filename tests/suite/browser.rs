@@ -9,6 +9,7 @@ mod renewing;
 mod failing;
 mod looks;
 mod reading;
+mod background;
 mod base_path;
 
 use serde_json::{Value, json};

@@ -28,6 +28,7 @@ mod settings;
 mod metrics;
 mod request_id;
 mod behind_a_proxy;
+mod background;
 mod base_path;
 mod assets;
 mod proxy;

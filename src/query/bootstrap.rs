@@ -1,0 +1,222 @@
+//! How sure a mean is: bootstrap confidence intervals of the mean delay, destination by destination.
+//!
+//! A resample draws as many flights as there are, each any of them, and takes their mean; the middle
+//! 95 % of many such means are the interval. The work is a draw a flight and a resample.
+
+use std::iter::repeat_n;
+
+use anyhow::Context;
+use polars::prelude::{DataFrame, df};
+
+use super::counts::{Counts, quantile};
+use super::ranges;
+use crate::dataset::{Dataset, Origin};
+
+/// The two ends of the interval, in thousandths of the resampled means.
+const ENDS: [u64; 2] = [25, 975];
+
+/// Draws between two reports: a few milliseconds, so that work that nobody wants ends at once.
+const REPORT: u64 = 1 << 20;
+
+/// Any number will do; a fixed one gives the same interval to everybody, whoever computes it.
+const SEED: u64 = 2001;
+
+/// Pseudo-random numbers by the `SplitMix64` of Steele, Lea and Flood, "Fast Splittable Pseudorandom
+/// Number Generators", 2014: a few sums and shifts, and good enough to resample.
+struct Random(u64);
+
+/// How many draws a bootstrap takes: the steps of its computation.
+pub fn draws(dataset: &Dataset, origin: Origin, resamples: u32) -> u64 {
+    dataset.rows(origin).len() as u64 * u64::from(resamples)
+}
+
+/// Computes a row a destination. `reached` is told how many draws are done, and may end it.
+///
+/// The columns are `destination`, `name`, `flights`, `mean`, and `low` and `high`, between which the
+/// mean lies with a confidence of 95 %.
+///
+/// Memory is that of one destination's means, however many destinations there are.
+///
+/// # Errors
+///
+/// What polars says of a damaged file, and what `reached` returns.
+pub fn bootstrap(
+    dataset: &Dataset,
+    origin: Origin,
+    resamples: u32,
+    reached: impl Fn(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<DataFrame> {
+    let counts = counted(dataset, origin)?;
+    let (mut random, mut done) = (Random(SEED), 0);
+    let (mut codes, mut names, mut flights) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut means, mut lows, mut highs) = (Vec::new(), Vec::new(), Vec::new());
+    for (airport, row) in dataset.contents().airports.iter().zip(counts.rows()) {
+        let Some(summary) = row.summary() else { continue };
+        let alike = row.delays().map(|(delay, count)| repeat_n(delay, count as usize));
+        let delays: Vec<i32> = alike.flatten().collect();
+        let [low, high] = interval(&delays, resamples, &mut random, |drawn| reached(done + drawn))?;
+        done += delays.len() as u64 * u64::from(resamples);
+        reached(done)?;
+        codes.push(airport.code.as_str());
+        names.push(airport.name.as_str());
+        flights.push(row.flights());
+        means.push(summary.mean);
+        lows.push(low);
+        highs.push(high);
+    }
+    Ok(df![
+        "destination" => codes,
+        "name" => names,
+        "flights" => flights,
+        "mean" => means,
+        "low" => lows,
+        "high" => highs,
+    ]?)
+}
+
+/// Counts the delays of an origin's flights by destination.
+fn counted(dataset: &Dataset, origin: Origin) -> anyhow::Result<Counts> {
+    let contents = dataset.contents();
+    let delays = contents.min_delay..=contents.max_delay;
+    let mut counts = Counts::new(contents.airports.len(), delays);
+    let counted = ranges(dataset.rows(origin)).try_for_each(|rows| {
+        let mut slice = dataset.scan(rows, &["destination", "delay"])?;
+        // One run of memory a column, so that counting is a loop over slices.
+        slice.rechunk_mut();
+        let destination = slice.column("destination")?.u16()?.cont_slice()?;
+        let delay = slice.column("delay")?.i16()?.cont_slice()?;
+        let damaged = "the data file holds values outside of what its metadata says";
+        counts.add(destination, delay).context(damaged)
+    });
+    // First: a file that was written to explains whatever else is wrong.
+    dataset.ensure_unaltered()?;
+    counted?;
+    Ok(counts)
+}
+
+/// The ends between which the middle 95 % of the resampled means are, in minutes.
+fn interval(
+    delays: &[i32],
+    resamples: u32,
+    random: &mut Random,
+    reached: impl Fn(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<[f64; 2]> {
+    let flights = delays.len() as u64;
+    let (mut drawn, mut reported) = (0, 0);
+    // Sums are whole numbers and sort as the means do.
+    let mut sums: Vec<i64> = Vec::with_capacity(resamples as usize);
+    for _ in 0..resamples {
+        sums.push((0..flights).map(|_| i64::from(random.one_of(delays))).sum());
+        drawn += flights;
+        if drawn - reported >= REPORT {
+            reported = drawn;
+            reached(drawn)?;
+        }
+    }
+    sums.sort_unstable();
+    let mean = |rank: u64| sums[rank as usize] as f64 / flights as f64;
+    Ok(ENDS.map(|end| quantile(resamples.into(), (end, 1000), mean)))
+}
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// One of these, each as likely as another: to one in a thousand, even among a million.
+    fn one_of(&mut self, delays: &[i32]) -> i32 {
+        let place = ((self.next() >> 32) * delays.len() as u64) >> 32;
+        delays[place as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use anyhow::ensure;
+
+    use super::*;
+
+    fn ends(delays: &[i32], resamples: u32) -> [f64; 2] {
+        interval(delays, resamples, &mut Random(SEED), |_| Ok(())).unwrap()
+    }
+
+    /// The first numbers of the authors' own program for the seed 1234567.
+    #[test]
+    fn random_numbers_are_those_that_the_authors_publish() {
+        let mut random = Random(1_234_567);
+
+        let numbers = [0; 5].map(|_| random.next());
+
+        assert_eq!(
+            numbers,
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423,
+                4_593_380_528_125_082_431,
+                16_408_922_859_458_223_821,
+            ]
+        );
+    }
+
+    #[test]
+    fn every_flight_is_drawn_as_often_as_another() {
+        let (delays, mut random) = ([0, 1, 2, 3, 4, 5, 6], Random(SEED));
+
+        let mut drawn = [0_i32; 7];
+        for _ in 0..70_000 {
+            drawn[random.one_of(&delays) as usize] += 1;
+        }
+
+        // Six standard deviations of 10,000 draws out of 70,000.
+        assert!(drawn.iter().all(|count| (count - 10_000).abs() < 560), "{drawn:?}");
+    }
+
+    #[test]
+    fn one_flight_and_equal_flights_leave_no_doubt() {
+        assert_eq!(ends(&[98], 1000), [98.0, 98.0]);
+        assert_eq!(ends(&[-7; 40], 1000), [-7.0, -7.0]);
+        assert_eq!(ends(&[5], 1), [5.0, 5.0]);
+    }
+
+    /// The mean of two flights that differ is either, or half of the time what is between them.
+    #[test]
+    fn two_flights_leave_as_much_doubt_as_there_is() {
+        assert_eq!(ends(&[0, 10], 10_000), [0.0, 10.0]);
+    }
+
+    #[test]
+    fn the_interval_of_many_flights_is_that_of_the_normal_distribution() {
+        let delays: Vec<i32> = (0..2000).map(|at| at * 37 % 101).collect();
+        let (n, sum) = (delays.len() as f64, delays.iter().sum::<i32>());
+        let mean = f64::from(sum) / n;
+        let squares: f64 = delays.iter().map(|delay| (f64::from(*delay) - mean).powi(2)).sum();
+        let error = (squares / n / n).sqrt();
+
+        let [low, high] = ends(&delays, 20_000);
+
+        assert!((low - (mean - 1.96 * error)).abs() < 0.06 * error, "{low}");
+        assert!((high - (mean + 1.96 * error)).abs() < 0.06 * error, "{high}");
+    }
+
+    #[test]
+    fn it_reports_often_and_ends_when_it_is_told_to() {
+        let (delays, reports) = (vec![1; 100_000], RefCell::new(Vec::new()));
+
+        let ended = interval(&delays, 1000, &mut Random(SEED), |drawn| {
+            reports.borrow_mut().push(drawn);
+            ensure!(drawn < 5_000_000, "enough");
+            Ok(())
+        });
+
+        assert_eq!(ended.unwrap_err().to_string(), "enough");
+        let reports = reports.into_inner();
+        assert_eq!(reports.last(), Some(&5_500_000));
+        assert!(reports.windows(2).all(|two| two[1] - two[0] == 1_100_000), "{reports:?}");
+    }
+}

@@ -1,0 +1,125 @@
+//! `/patterns/background`: a computation of seconds or minutes, run and cancelled by buttons, and
+//! kept for everybody who asks the same.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use tokio::time::{sleep, timeout};
+
+use self::fragments::{State, course, page_of, reply};
+use self::question::{Question, clicks};
+use crate::cache::Answer;
+use crate::cache::course::Progress;
+use crate::dashboard::Dashboard;
+use crate::routes::error::Error;
+use crate::routes::origin::SameOrigin;
+use crate::routes::request;
+use crate::routes::timing::Timing;
+
+mod fragments;
+mod question;
+
+/// How long a request is held whose page shows progress already.
+const HOLD: Duration = Duration::from_secs(1);
+/// How long any other is held, and that one at least: what is there comes at once; what is not shows
+/// its progress, and which button can be pressed, before anybody presses twice.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// `GET /patterns/background`: the page, with what has been computed already; it computes nothing.
+pub(in crate::routes) async fn page(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    question: Result<Question, Error>,
+) -> Result<HttpResponse, Error> {
+    let (question, status, state) = match question {
+        Ok(question) => {
+            let kept = dashboard.kept_bootstrap(&question.asked).await;
+            (question, StatusCode::OK, kept.map_or(State::Idle, State::Done))
+        }
+        Err(error) => {
+            let words = error.words(&request::id(&request));
+            let question = Question::default(dashboard.dataset().await)?;
+            (question, error.status_code(), State::Failed(words))
+        }
+    };
+    page_of(&dashboard, &question, status, state).await
+}
+
+/// `GET /patterns/background/result`: runs the computation, unless somebody has or does.
+pub(in crate::routes) async fn result(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    question: Result<Question, Error>,
+) -> Result<HttpResponse, Error> {
+    let mut timing = Timing::start(dashboard.worker());
+    let (question, asked) = match question {
+        Ok(question) => {
+            let asked = answered(&dashboard, &question).await;
+            (question, asked)
+        }
+        Err(error) => {
+            let mut question = Question::default(dashboard.dataset().await)?;
+            question.asked.clicks = clicks(request.query_string());
+            (question, Err(error))
+        }
+    };
+    let (status, state) = match asked {
+        Ok(Some(answer)) => {
+            timing.answered(&answer);
+            (StatusCode::OK, State::Done(answer))
+        }
+        Ok(None) => {
+            timing.waited();
+            let progress = progress(&dashboard, &question).await;
+            if question.seen.is_some() {
+                return course(&question, &timing, progress);
+            }
+            (StatusCode::ACCEPTED, State::Running(progress))
+        }
+        // Not an error's usual fragment: the buttons have to stay.
+        Err(error) => (error.status_code(), State::Failed(error.words(&request::id(&request)))),
+    };
+    reply(&dashboard, &request, &question, &timing, status, state).await
+}
+
+/// `POST /patterns/background/cancel`: whoever sends this asks no more. What nobody asks for ends by
+/// itself a moment later.
+pub(in crate::routes) async fn cancel(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    _same: SameOrigin,
+    question: Question,
+) -> Result<HttpResponse, Error> {
+    let timing = Timing::start(dashboard.worker());
+    reply(&dashboard, &request, &question, &timing, StatusCode::OK, State::Cancelled).await
+}
+
+/// The answer, if it is there before the page has to show something else.
+async fn answered(dashboard: &Dashboard, question: &Question) -> Result<Option<Answer>, Error> {
+    let hold = if question.seen.is_some() { HOLD } else { GLANCE };
+    tokio::select! {
+        asked = timeout(hold, dashboard.bootstrap(&question.asked)) => Ok(asked.ok().transpose()?),
+        () = progressed(dashboard, question) => Ok(None),
+    }
+}
+
+/// Waits until the computation is further than the asking page shows.
+async fn progressed(dashboard: &Dashboard, question: &Question) {
+    loop {
+        sleep(GLANCE).await;
+        let now = progress(dashboard, question).await;
+        if now.is_some_and(|now| Some(now.permille) > question.seen) {
+            return;
+        }
+    }
+}
+
+/// How far it is. Another worker may know less than the one that the page has asked before, and
+/// progress never goes back.
+async fn progress(dashboard: &Dashboard, question: &Question) -> Option<Progress> {
+    let progress = dashboard.bootstrap_progress(&question.asked).await?;
+    let seen = question.seen.unwrap_or(0).min(1000);
+    Some(Progress { permille: progress.permille.max(seen), ..progress })
+}
