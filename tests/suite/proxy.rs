@@ -320,7 +320,7 @@ async fn a_computation_of_two_minutes_comes_through() {
     assert_eq!((signal.status, signal.asks().len()), (200, 4), "{}", signal.text());
     assert!((120..135).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
     assert!(most < Duration::from_secs(5), "{most:?}");
-    assert!(seen.is_sorted() && seen.len() > 400, "{} answers: {seen:?}", seen.len());
+    assert!(seen.is_sorted() && seen.len() >= 240, "{} answers: {seen:?}", seen.len());
     assert_eq!(get(&nginx, &signal.asks()[0], &[]).await.status, 200);
     assert_eq!((app.computations(), nginx.errors().as_str()), (1, ""));
 }
