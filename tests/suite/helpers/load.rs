@@ -52,7 +52,7 @@ async fn person(address: SocketAddr, number: usize, until: Instant) -> Load {
             }
             load.answers += 1;
             // Every other one comes anew each time, and so meets whoever accepts at that moment.
-            if number % 2 == 0 {
+            if number.is_multiple_of(2) {
                 connection = None;
             }
             sleep(PAUSE).await;
