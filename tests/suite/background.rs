@@ -208,7 +208,7 @@ async fn workers_share_one_computation_and_all_see_its_progress_grow() {
             assert!(BTreeSet::from_iter(seen).len() >= 4, "{seen:?}");
             assert!(*longest < Duration::from_millis(1500), "{longest:?}");
             assert_eq!(answer.figure(), people[0].0.figure());
-            all.extend(workers);
+            all.extend(workers.iter().copied());
         }
         assert_eq!(all.len(), 2, "both workers have answered");
         // Nobody, if those who caused it have come to the other worker with their last question.
