@@ -186,5 +186,10 @@ fn assert_drawn_from(browser: &Browser, view: &View, code: &str, metric: &str) {
 
 /// Fails when the console has a message, or the policy has forbidden something.
 fn assert_silent(browser: &Browser) {
-    assert_eq!(browser.complaints(), [""; 0]);
+    // A button that takes the focus of its predecessor asks for it, and not for that of anything
+    // else: where something else has the focus, Chromium says that it stays there, as it should.
+    let is_meant = |line: &String| line.contains("Autofocus processing was blocked");
+    let complaints: Vec<String> =
+        browser.complaints().into_iter().filter(|line| !is_meant(line)).collect();
+    assert_eq!(complaints, [""; 0]);
 }
