@@ -23,10 +23,7 @@ const PROGRAMS: usize = 4;
 const DEATHS: usize = 10;
 
 fn spawn(place: &Place, cost: &str) -> App {
-    let shared = place.settings();
-    let mut settings: Vec<_> = shared.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    settings.extend([("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", cost)]);
-    App::spawn(&settings)
+    App::at(place, &[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", cost)])
 }
 
 /// A connection, and the worker that it leads to.

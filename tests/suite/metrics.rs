@@ -14,12 +14,6 @@ use crate::helpers::exposition::Exposition;
 use crate::helpers::place::Place;
 use crate::helpers::redis::Redis;
 
-fn spawn(place: &Place, more: &[(&str, &str)]) -> App {
-    let shared = place.settings();
-    let settings = shared.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    App::spawn(&settings.chain(more.iter().copied()).collect::<Vec<_>>())
-}
-
 /// What a page does: a signal and its four graphs.
 async fn load(app: &App, query: &str) -> Answer {
     let signal = app.signal(query).await;
@@ -124,7 +118,7 @@ async fn no_text_of_a_user_becomes_a_label() {
 #[tokio::test]
 async fn a_cold_load_is_stored_once_and_a_warm_one_is_all_hits() {
     for place in Place::both() {
-        let app = spawn(&place, &[]);
+        let app = App::at(&place, &[]);
 
         load(&app, "origin=ATL").await;
         let cold = Exposition::of(&app).await;
@@ -171,7 +165,7 @@ async fn an_answer_that_no_store_keeps_is_computed_and_its_store_has_errors() {
 #[tokio::test]
 async fn a_damaged_entry_is_counted_as_corrupt() {
     for place in Place::both() {
-        let app = spawn(&place, &[]);
+        let app = App::at(&place, &[]);
         let signal = app.signal("origin=ATL").await;
 
         place.damage(&Key::new("selection").arg(signal.attribute("data-v")).arg("ATL"));
@@ -242,7 +236,7 @@ async fn without_a_redis_there_are_no_connections_to_tell() {
 async fn waiting_for_another_process_is_counted_and_so_is_taking_over_from_it() {
     for place in Place::both() {
         let cost = [("SIMULATED_COST", "2s")];
-        let (leader, waiter) = (spawn(&place, &cost), spawn(&place, &cost));
+        let (leader, waiter) = (App::at(&place, &cost), App::at(&place, &cost));
         let waits = |told: &Exposition| {
             let [waits, takeovers] = ["waits", "takeovers"]
                 .map(|what| told.value(&format!("quadrant_lease_{what}_total"), &[]));

@@ -7,10 +7,7 @@ use crate::helpers::eventually;
 use crate::helpers::place::Place;
 
 fn spawn(place: &Place, cost: &str) -> App {
-    let shared = place.settings();
-    let mut settings: Vec<_> = shared.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    settings.push(("SIMULATED_COST", cost));
-    App::spawn(&settings)
+    App::at(place, &[("SIMULATED_COST", cost)])
 }
 
 fn computations(apps: &[&App]) -> usize {

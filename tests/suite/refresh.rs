@@ -12,16 +12,10 @@ use crate::helpers::place::Place;
 const REFRESH: &str = "/signal/refresh?origin=ATL&metric=mean";
 const CANCEL: &str = "/signal/cancel?origin=ATL&metric=mean";
 
-fn spawn(place: &Place, more: &[(&str, &str)]) -> App {
-    let shared = place.settings();
-    let settings = shared.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    App::spawn(&settings.chain(more.iter().copied()).collect::<Vec<_>>())
-}
-
 #[tokio::test]
 async fn twenty_refreshes_over_three_workers_compute_once() {
     for place in Place::both() {
-        let app = spawn(&place, &[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", "700ms")]);
+        let app = App::at(&place, &[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", "700ms")]);
         let old = app.signal("origin=ATL").await.attribute("data-computed-at").to_owned();
         tokio::time::sleep(Duration::from_millis(1050)).await;
 
@@ -87,7 +81,7 @@ async fn who_says_which_answer_he_has_seen_gets_one_new_one_however_often_he_ask
 #[tokio::test]
 async fn a_cancel_changes_nothing_for_those_who_wait_on() {
     for place in Place::both() {
-        let app = spawn(&place, &[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", "5s")]);
+        let app = App::at(&place, &[("WEB_CONCURRENCY", "3"), ("SIMULATED_COST", "5s")]);
         let waiting = app.signal("origin=ATL");
         let cancelling = async {
             assert_eq!(app.get("/signal?origin=ATL").await.status, 202);
@@ -106,7 +100,7 @@ async fn a_cancel_changes_nothing_for_those_who_wait_on() {
 #[tokio::test]
 async fn what_everybody_has_cancelled_ends_and_frees_its_lease() {
     for place in Place::both() {
-        let app = spawn(&place, &[("WEB_CONCURRENCY", "2"), ("SIMULATED_COST", "60s")]);
+        let app = App::at(&place, &[("WEB_CONCURRENCY", "2"), ("SIMULATED_COST", "60s")]);
         assert_eq!(app.get("/signal?origin=ATL").await.status, 202);
         app.send("POST", CANCEL, &[]).await;
         let cancelled = Instant::now();

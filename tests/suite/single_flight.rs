@@ -18,10 +18,7 @@ async fn person(app: &App, query: &str) -> Answer {
 }
 
 async fn compute_once(place: Place) {
-    let shared = place.settings();
-    let mut settings: Vec<_> = shared.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    settings.extend([("WEB_CONCURRENCY", "6"), ("SIMULATED_COST", "1s")]);
-    let app = App::spawn(&settings);
+    let app = App::at(&place, &[("WEB_CONCURRENCY", "6"), ("SIMULATED_COST", "1s")]);
     let origins = app.origins().await;
 
     let (mut drawn_by, mut runs_of_several) = (BTreeSet::new(), 0);

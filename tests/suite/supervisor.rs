@@ -350,8 +350,5 @@ async fn a_drained_worker_hands_its_lease_back() {
 }
 
 fn app_at(place: &Place, cost: &str) -> App {
-    let shared = place.settings();
-    let mut settings: Vec<_> = shared.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    settings.push(("SIMULATED_COST", cost));
-    App::spawn(&settings)
+    App::at(place, &[("SIMULATED_COST", cost)])
 }

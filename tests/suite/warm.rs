@@ -15,16 +15,10 @@ fn keys(app: &App) -> Vec<String> {
     app.logged("computed").iter().map(key).collect()
 }
 
-fn spawn(place: &Place, more: &[(&str, &str)]) -> App {
-    let shared = place.settings();
-    let settings = shared.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    App::spawn(&settings.chain(more.iter().copied()).collect::<Vec<_>>())
-}
-
 #[tokio::test]
 async fn all_airports_are_prepared_once_by_one_of_three_workers() {
     for place in Place::both() {
-        let app = spawn(&place, &[("WARM", "10"), ("WEB_CONCURRENCY", "3")]);
+        let app = App::at(&place, &[("WARM", "10"), ("WEB_CONCURRENCY", "3")]);
 
         eventually("the answers", || app.logged("prepared").len() == 1);
 
@@ -32,7 +26,7 @@ async fn all_airports_are_prepared_once_by_one_of_three_workers() {
         let answer = app.get("/signal").await;
         assert_eq!((answer.status, answer.outcome()), (200, "hit"));
         // Another program with the same store finds it prepared.
-        let other = spawn(&place, &[("WARM", "10")]);
+        let other = App::at(&place, &[("WARM", "10")]);
         tokio::time::sleep(Duration::from_secs(4)).await;
         assert_eq!(other.computations(), 0);
         assert_eq!(app.computations(), 1);
@@ -45,7 +39,7 @@ async fn after_a_replacement_the_ones_used_last_are_prepared_anew() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("flights.parquet");
         dataset(&FLIGHTS, &path);
-        let app = spawn(&place, &[("WARM", "1"), ("DATASET", path.to_str().unwrap())]);
+        let app = App::at(&place, &[("WARM", "1"), ("DATASET", path.to_str().unwrap())]);
         for origin in ["ZZZ", "ATL"] {
             app.signal(&format!("origin={origin}")).await;
             // The time of a file is not finer than that everywhere.

@@ -10,6 +10,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use super::answer::Answer;
 use super::eventually;
+use super::place::Place;
 
 /// The program that is tested.
 pub(crate) const QUADRANT: &str = env!("CARGO_BIN_EXE_quadrant");
@@ -58,6 +59,13 @@ impl App {
         };
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { url, child, logs, client, _cache: cache }
+    }
+
+    /// The same, with its cache at a place that others may share.
+    pub(crate) fn at(place: &Place, more: &[(&str, &str)]) -> Self {
+        let shared = place.settings();
+        let settings = shared.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Self::spawn(&settings.chain(more.iter().copied()).collect::<Vec<_>>())
     }
 
     /// Asks for a path, as htmx would.
