@@ -39,6 +39,7 @@ mod fly;
 mod lead;
 mod stale;
 mod once;
+mod private;
 
 /// Memoizes over one store; clones share it.
 #[derive(Clone)]

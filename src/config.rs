@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::IpAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::process::Command as Process;
 use std::sync::OnceLock;
@@ -14,10 +14,13 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+pub use self::import::Import;
 pub use self::mistake::Mistake;
 use crate::cache::redis::Address;
 use crate::routes::{BasePath, TrustedProxies};
+use crate::session::SessionKey;
 
+mod import;
 mod mistake;
 mod value;
 
@@ -99,6 +102,16 @@ pub struct Config {
     /// Time added to every expensive computation, to see what caching does
     #[arg(long, env = "SIMULATED_COST", default_value = "0s", value_parser = value::duration)]
     pub simulated_cost: Duration,
+    /// Secret of 64 bytes or more that signs session cookies; without it a random one is made, and
+    /// all sessions end with the program
+    #[arg(long, env = "SESSION_KEY", value_parser = value::session_key, default_value = "", hide_env_values = true, hide_default_value = true)]
+    pub session_key: Secret,
+    /// The secret before, whose session cookies are still accepted
+    #[arg(long, env = "SESSION_KEY_PREVIOUS", value_parser = value::session_key, default_value = "", hide_env_values = true, hide_default_value = true)]
+    pub session_key_previous: Secret,
+    /// Sessions that may have data; beyond it those of the least recently used go
+    #[arg(long, env = "SESSION_MAX", default_value = "1000", value_parser = value::sessions)]
+    pub session_max: NonZeroU32,
     /// Form of the log lines
     #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,
@@ -110,23 +123,13 @@ pub struct Config {
     pub worker: bool,
 }
 
-/// The settings of `quadrant import`.
-#[derive(Debug, Clone, Args)]
-pub struct Import {
-    /// Parquet files with the columns date, delay, distance, origin and destination
-    #[arg(required = true, value_name = "SOURCE")]
-    pub sources: Vec<PathBuf>,
-    /// The data file to write; it is replaced in one step, when it is complete
-    #[arg(long, short, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Names of the airports: CSV with the columns iata, name, city and state
-    #[arg(long, value_name = "FILE", default_value = "data/airports.csv")]
-    pub airports: PathBuf,
-}
-
 /// Where a Redis is, if there is one.
 #[derive(Debug, Clone)]
 pub struct RedisUrl(pub Option<Address>);
+
+/// A key for session cookies, if there is one.
+#[derive(Debug, Clone)]
+pub struct Secret(pub Option<SessionKey>);
 
 /// The two forms of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -172,9 +175,7 @@ impl Config {
             self.redis_url.0 = Some(address.clone().unverified());
         }
     }
-}
 
-impl Config {
     /// Where the cache is, in words.
     pub fn cache_in_words(&self) -> String {
         match &self.redis_url.0 {

@@ -27,6 +27,8 @@ pub enum Order {
         listener: RawFd,
         /// How many event loops it runs.
         loops: usize,
+        /// What signs session cookies, unless its own settings say so.
+        session_key: String,
     },
     /// Finish open requests, then end.
     Drain,

@@ -15,8 +15,10 @@ use crate::dataset::{Dataset, Datasets, Origin};
 use crate::{frame, query};
 
 pub use self::bootstrap::Bootstrap;
+pub use self::sample::{Draw, MOST_FLIGHTS, Sampled, Samples};
 
 mod bootstrap;
+mod sample;
 mod warming;
 
 /// A simulated cost passes in steps, so that it shows progress and can be given up.
@@ -31,6 +33,7 @@ pub struct Dashboard {
     patient: Cache,
     /// Added to every computation, to see what caching does.
     simulated_cost: Duration,
+    samples: Samples,
     worker: u16,
 }
 
@@ -48,9 +51,10 @@ impl Dashboard {
         datasets: Datasets,
         [cache, patient]: [Cache; 2],
         simulated_cost: Duration,
+        samples: Samples,
         worker: u16,
     ) -> Self {
-        Self { datasets, cache, patient, simulated_cost, worker }
+        Self { datasets, cache, patient, simulated_cost, samples, worker }
     }
 
     /// The data file as it is now; a request holds on to the one that it began with.

@@ -9,6 +9,7 @@ pub mod telemetry;
 pub mod supervisor;
 pub mod worker;
 pub mod routes;
+pub mod session;
 pub mod dashboard;
 pub mod cache;
 pub mod import;

@@ -1,9 +1,10 @@
 //! The cheap input: which number stands for the delays of many flights.
 
 /// A number that stands for the delays of many flights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// The arithmetic mean.
+    /// The arithmetic mean, which those get who have not chosen.
+    #[default]
     Mean,
     /// Half of the flights were later.
     Median,
@@ -12,7 +13,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// All of them, in the order of the page; the first is the default.
+    /// All of them, in the order of the page.
     pub const ALL: [Self; 3] = [Self::Mean, Self::Median, Self::P90];
 
     /// Finds a metric by its word.

@@ -7,15 +7,19 @@
 use std::ops::Range;
 
 use anyhow::Context;
+use polars::prelude::DataFrame;
 
 pub use self::bootstrap::{bootstrap, draws};
 use self::counts::Counts;
+pub use self::sample::{About, Sample, sample};
 pub use self::selection::Selection;
-use crate::dataset::{Dataset, Origin};
+use crate::dataset::{Contents, Dataset, Origin};
 
 mod counts;
 mod selection;
+mod random;
 mod bootstrap;
+mod sample;
 
 /// Changes whenever the same file gives other frames, or frames of another form.
 pub const VERSION: &str = "selection 1";
@@ -50,23 +54,15 @@ pub fn selection(
     origin: Origin,
     reached: impl Fn(u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Selection> {
-    let contents = dataset.contents();
-    let delays = contents.min_delay..=contents.max_delay;
-    let airports = contents.airports.len();
-    let mut tally = Tally {
-        days: Counts::new(contents.days.into(), delays.clone()),
-        hours: Counts::new(HOURS, delays.clone()),
-        destinations: Counts::new(airports, delays),
-        miles: vec![0; airports],
-    };
+    let mut tally = Tally::new(dataset.contents());
     let counted = (1..).zip(ranges(dataset.rows(origin))).try_for_each(|(slice, rows)| {
-        tally.add(dataset, rows)?;
+        tally.add(&mut dataset.scan(rows, &Tally::COLUMNS)?)?;
         reached(slice)
     });
     // First: a file that was written to explains whatever else is wrong.
     dataset.ensure_unaltered()?;
     counted?;
-    Ok(Selection::new(&tally, contents)?)
+    Ok(Selection::new(&tally, dataset.contents())?)
 }
 
 fn ranges(rows: Range<u32>) -> impl Iterator<Item = Range<u32>> {
@@ -75,9 +71,21 @@ fn ranges(rows: Range<u32>) -> impl Iterator<Item = Range<u32>> {
 }
 
 impl Tally {
-    fn add(&mut self, dataset: &Dataset, rows: Range<u32>) -> anyhow::Result<()> {
-        let columns = ["day", "hour", "destination", "distance", "delay"];
-        let mut slice = dataset.scan(rows, &columns)?;
+    /// What is read of each flight.
+    const COLUMNS: [&str; 5] = ["day", "hour", "destination", "distance", "delay"];
+
+    fn new(contents: &Contents) -> Self {
+        let delays = contents.min_delay..=contents.max_delay;
+        let airports = contents.airports.len();
+        Self {
+            days: Counts::new(contents.days.into(), delays.clone()),
+            hours: Counts::new(HOURS, delays.clone()),
+            destinations: Counts::new(airports, delays),
+            miles: vec![0; airports],
+        }
+    }
+
+    fn add(&mut self, slice: &mut DataFrame) -> anyhow::Result<()> {
         // One run of memory a column, so that counting is a loop over slices.
         slice.rechunk_mut();
         let damaged = "the data file holds values outside of what its metadata says";

@@ -15,7 +15,9 @@ mod signal;
 mod graph;
 mod numbers;
 mod patterns;
+mod session;
 mod timing;
+mod wait;
 mod finished;
 mod fragments;
 mod assets;
@@ -75,6 +77,20 @@ fn dashboard(scope: Scope) -> Scope {
         .service(read("/graphs/{graph}.csv", numbers::csv))
         .service(read("/graphs/{graph}/table", numbers::table))
         .service(read("/graphs/{graph}", graph::graph))
+        .service(
+            web::resource("/session")
+                .app_data(Pattern("/session"))
+                .route(web::route().guard(Any(Get()).or(Head())).to(session::page))
+                .route(web::post().to(session::draw))
+                .default_service(web::to(error::not_read_or_changed)),
+        )
+        .service(read("/session/signal", session::signal))
+        .service(change("/session/forget", session::forget))
+        .service(read("/session/graphs/{graph}.csv", session::graphs::csv))
+        .service(read("/session/graphs/{graph}/table", session::graphs::table))
+        .service(read("/session/graphs/{graph}", session::graphs::graph))
+        .service(read("/session/flights.csv", session::flights::csv))
+        .service(read("/session/flights", session::flights::table))
         .service(read("/patterns/background", background::page))
         .service(read("/patterns/background/result", background::result))
         .service(change("/patterns/background/cancel", background::cancel))

@@ -18,6 +18,7 @@ use self::process::{Process, State};
 use self::rolling::Rolling;
 use crate::config::Config;
 use crate::control::{Order, Said};
+use crate::session::SessionKey;
 
 mod listeners;
 mod process;
@@ -67,6 +68,10 @@ struct Supervisor {
     address: SocketAddr,
     /// Where the cache is, in words.
     kept: String,
+    /// All workers sign session cookies with this one.
+    session_key: SessionKey,
+    /// Whether that is one of our own, which nobody else has.
+    is_key_made: bool,
     /// Whether all workers have answered once.
     is_up: bool,
     stopping: Option<Stopping>,
@@ -100,6 +105,8 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         restarts: Restarts::default(),
         address,
         kept: config.cache_in_words(),
+        session_key: config.session_key.0.clone().unwrap_or_else(SessionKey::random),
+        is_key_made: config.session_key.0.is_none(),
         is_up: false,
         stopping: None,
     };

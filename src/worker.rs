@@ -21,9 +21,10 @@ use crate::cache::store::Store;
 use crate::cache::{Cache, Lifetime};
 use crate::config::Config;
 use crate::control::{ALIVE, Others, Said};
-use crate::dashboard::Dashboard;
+use crate::dashboard::{Dashboard, Samples};
 use crate::dataset::Datasets;
 use crate::routes::{self, Drain};
+use crate::session::Sessions;
 use crate::{metrics, telemetry};
 
 mod line;
@@ -74,7 +75,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()> {
-    let Start { worker, listener, loops } = start;
+    let Start { worker, listener, loops, session_key } = start;
     metrics::start(worker)?;
     config.base_path.clone().settle();
     let datasets = Datasets::open(config.dataset.clone())?;
@@ -82,7 +83,9 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let lifetime = Lifetime { expire: config.cache_expire, max_age };
     let store = store(config)?;
     let caches = [(); 2].map(|()| Cache::new(store.clone(), lifetime, worker));
-    let dashboard = Dashboard::new(datasets, caches.clone(), config.simulated_cost, worker);
+    let samples = Samples { most: config.session_max, expire: config.cache_expire };
+    let dashboard =
+        Dashboard::new(datasets, caches.clone(), config.simulated_cost, samples, worker);
     let dashboard = Data::new(dashboard);
     let (reader, writer) = line.split()?;
     let (saying, words) = unbounded_channel();
@@ -92,20 +95,22 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let _hangups = signal(SignalKind::hangup())?;
     let drain = Data::new(Drain::default());
     let pulse = Pulse::new();
+    let sessions = Sessions::new(&session_key, config.session_key_previous.0.as_ref());
     let shared = (
         dashboard.clone(),
         Data::new(routes::Fragments::of_one_among(config.workers)),
         drain.clone(),
         Data::from(others.clone()),
         Data::new(config.trusted_proxies.clone()),
+        Data::new(sessions),
     );
     let (beating, opened) = (pulse.clone(), drain.clone());
     let kept_open = listener.try_clone()?;
     let server = HttpServer::new(move || {
         beating.join();
-        let (dashboard, fragments, drain, others, proxies) = shared.clone();
+        let (dashboard, fragments, drain, others, proxies, sessions) = shared.clone();
         let app = App::new().app_data(dashboard).app_data(fragments).app_data(drain);
-        app.app_data(others).app_data(proxies).service(routes::all())
+        app.app_data(others).app_data(proxies).app_data(sessions).service(routes::all())
     })
     .workers(loops)
     .on_connect(move |_, connection| drop(connection.insert(opened.connected())))

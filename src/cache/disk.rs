@@ -79,6 +79,11 @@ impl Store for DiskStore {
         self.run(move |folder| folder.release(lease)).await
     }
 
+    async fn remove(&self, key: &Key) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.run(move |folder| folder.remove(&key)).await
+    }
+
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
         let until = Instant::now() + patience;
         while Instant::now() < until {
@@ -170,6 +175,15 @@ impl Folder {
             warn!(%error, "could not tidy the cache: {error}");
         }
         Ok(Published::Stored)
+    }
+
+    fn remove(&self, key: &Key) -> io::Result<()> {
+        if found(fs::metadata(&self.path))?.is_none() {
+            return Ok(());
+        }
+        // First: whoever is about to compute reads what he is to compute in a note.
+        self.remove_notes(key)?;
+        self.lease(key).revoke(|| found(fs::remove_file(self.entry(key))).map(drop))
     }
 
     fn release(&self, Lease { key, right }: Lease) -> io::Result<()> {

@@ -159,6 +159,13 @@ impl Store for FallbackStore {
         }
     }
 
+    async fn remove(&self, key: &Key) -> Result<(), StoreError> {
+        // What was computed while Redis was away is here.
+        self.disk.remove(key).await?;
+        let away = || StoreError::Failed { store: "Redis", reason: "it is away".to_owned() };
+        self.ask(self.redis.remove(key)).await.ok_or_else(away)
+    }
+
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
         // While Redis is in trouble, leases are the disk's.
         if self.breaker().trouble.is_some() {

@@ -22,6 +22,7 @@ pub enum CacheBy<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     namespace: &'static str,
+    user: Option<String>,
     by: Vec<String>,
     arguments: Vec<String>,
 }
@@ -29,7 +30,7 @@ pub struct Policy {
 impl Policy {
     /// The policy of the questions of this name, which depends on nothing yet.
     pub fn new(namespace: &'static str) -> Self {
-        Self { namespace, by: Vec::new(), arguments: Vec::new() }
+        Self { namespace, user: None, by: Vec::new(), arguments: Vec::new() }
     }
 
     /// Caches by something; the order in which these are named is that in the key.
@@ -42,7 +43,10 @@ impl Policy {
         self.by.push(match by {
             CacheBy::Data(fingerprint) => fingerprint.to_owned(),
             CacheBy::Build => env!("CARGO_PKG_VERSION").to_owned(),
-            CacheBy::User(user) => user.to_owned(),
+            CacheBy::User(user) => {
+                self.user = Some(user.to_owned());
+                return self;
+            }
             CacheBy::Every(span) => {
                 let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
                 (since.as_millis() / span.as_millis().max(1)).to_string()
@@ -67,12 +71,21 @@ impl Policy {
     /// The name of the answer: `quadrant:selection:9f3c1a7e60b2d514:ATL`.
     pub fn key(&self) -> Key {
         let parts = self.by.iter().chain(&self.arguments);
-        parts.fold(Key::new(self.namespace), |key, part| key.arg(part))
+        parts.fold(self.owned(Key::new(self.namespace)), |key, part| key.arg(part))
     }
 
     /// The name of the question, whatever its answers are cached by: of these, one is the latest.
     pub(super) fn question(&self) -> Key {
-        self.arguments.iter().fold(Key::new("latest").arg(self.namespace), |key, it| key.arg(it))
+        let question = self.owned(Key::new("latest").arg(self.namespace));
+        self.arguments.iter().fold(question, |key, it| key.arg(it))
+    }
+
+    /// Adds whose answer it is, if it is one user's.
+    fn owned(&self, key: Key) -> Key {
+        match &self.user {
+            Some(user) => key.private(user),
+            None => key,
+        }
     }
 
     /// The same question, cached by other values.
@@ -80,7 +93,7 @@ impl Policy {
         Self { by, ..self.clone() }
     }
 
-    /// What its answers are cached by, in the order of their names.
+    /// What its answers are cached by besides the user, in the order of their names.
     pub fn cached_by(&self) -> &[String] {
         &self.by
     }

@@ -108,12 +108,12 @@ impl RedisStore {
 #[async_trait]
 impl Store for RedisStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        let name = key.to_string();
+        let name = key.name();
         let ms = self.expire.as_millis() as u64;
         let stored = self
             .ask(async |c| {
                 let mut get = redis::cmd("GETEX");
-                match get.arg(&name).arg("PX").arg(ms).query_async::<Option<Vec<u8>>>(c).await {
+                match get.arg(name).arg("PX").arg(ms).query_async::<Option<Vec<u8>>>(c).await {
                     // Something else than bytes is as good as damaged bytes.
                     Err(error) if error.code() == Some("WRONGTYPE") => Ok(Some(Vec::new())),
                     answer => answer,
@@ -125,7 +125,7 @@ impl Store for RedisStore {
         if entry.is_none() {
             warn!(%key, "removed a damaged entry of {key}");
             metrics::cache(CacheEvent::Corrupt);
-            self.ask(async |c| redis::cmd("DEL").arg(&name).query_async::<()>(c).await).await?;
+            self.ask(async |c| redis::cmd("DEL").arg(name).query_async::<()>(c).await).await?;
         }
         Ok(entry)
     }
@@ -157,7 +157,7 @@ impl Store for RedisStore {
             .ask(async |c| {
                 let script = Script::new(PUBLISH);
                 let mut call = script.key(lease_name(&lease.key));
-                call.key(lease.key.to_string()).arg(token).arg(stored).arg(ms);
+                call.key(lease.key.name()).arg(token).arg(stored).arg(ms);
                 call.invoke_async(c).await
             })
             .await?;
@@ -170,6 +170,10 @@ impl Store for RedisStore {
             Script::new(RELEASE).key(lease_name(&lease.key)).arg(token).invoke_async(c).await
         })
         .await
+    }
+
+    async fn remove(&self, key: &Key) -> Result<(), StoreError> {
+        self.remove_all(key).await
     }
 
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
@@ -198,7 +202,7 @@ impl Store for RedisStore {
 
 /// The lease of `quadrant:selection:…` is `quadrant:selection:…:lease`, and so is its channel.
 fn lease_name(key: &Key) -> String {
-    format!("{key}:lease")
+    format!("{}:lease", key.name())
 }
 
 /// 128 random bits: no other holder has the same.

@@ -78,9 +78,15 @@ pub enum Note {
     Failure,
     /// What the latest answer to its question is cached by.
     Latest,
+    /// What its user has asked for.
+    Draw,
 }
 
 impl Note {
+    /// All kinds of notes.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Progress, Self::Interest, Self::Failure, Self::Latest, Self::Draw];
+
     /// What the name of the key is followed by.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -88,6 +94,7 @@ impl Note {
             Self::Interest => "interest",
             Self::Failure => "failure",
             Self::Latest => "latest",
+            Self::Draw => "draw",
         }
     }
 }
@@ -109,6 +116,10 @@ pub trait Store: Send + Sync {
 
     /// Ends the lease without an entry.
     async fn release(&self, lease: Lease) -> Result<(), StoreError>;
+
+    /// Removes the notes about the key, its entry, and whatever lease there is on it: what is being
+    /// computed for it now will be refused.
+    async fn remove(&self, key: &Key) -> Result<(), StoreError>;
 
     /// Waits until the key has an entry or its lease is free, and no longer than `patience`.
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError>;

@@ -46,6 +46,10 @@ impl fmt::Display for Mistake {
             let line = text.lines().next().unwrap_or_default();
             return f.write_str(line.trim_start_matches("error: "));
         };
+        if is_secret(&option) {
+            let reason = std::error::Error::source(&self.0).map(ToString::to_string);
+            return write!(f, "{}: {}", setting(&option), reason.unwrap_or_default());
+        }
         let value = without_password(&value);
         write!(f, "{}: {value:?} is not understood", setting(&option))?;
         if value.is_empty() {
@@ -73,6 +77,11 @@ fn setting(option: &str) -> String {
         Some(variable) => format!("{} ({flag})", variable.to_string_lossy()),
         None => flag.to_owned(),
     }
+}
+
+/// Whether the value of an option must not end up in a log, not even in part.
+fn is_secret(option: &str) -> bool {
+    option.starts_with("--session-key")
 }
 
 /// An address without what stands between its user and its host: errors end up in logs.

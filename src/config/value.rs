@@ -1,12 +1,12 @@
 //! Settings as their users write them, and what they mean. Each error says what is needed.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::{FILTER, RedisUrl};
+use super::{FILTER, RedisUrl, Secret};
 
 /// The longest duration that a setting may have, ten years: Redis counts milliseconds in 64 bits.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
@@ -29,6 +29,15 @@ pub(super) fn workers(text: &str) -> Result<NonZeroU16, String> {
 /// Platforms and `.env` files leave a variable empty to say that there is none.
 pub(super) fn redis_url(text: &str) -> Result<RedisUrl, String> {
     if text.is_empty() { Ok(RedisUrl(None)) } else { text.parse().map(|it| RedisUrl(Some(it))) }
+}
+
+/// Empty for none, as above.
+pub(super) fn session_key(text: &str) -> Result<Secret, String> {
+    if text.is_empty() { Ok(Secret(None)) } else { text.parse().map(|key| Secret(Some(key))) }
+}
+
+pub(super) fn sessions(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "a number of sessions, 1 at least, is needed".to_owned())
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

@@ -30,6 +30,15 @@ impl Origin {
         contents.airport(self).map_or(ALL, |airport| &airport.code)
     }
 
+    /// The origin, as people call it: `Atlanta (ATL)`.
+    pub fn place(self, contents: &Contents) -> String {
+        match contents.airport(self) {
+            None => "All airports".to_owned(),
+            Some(airport) if airport.city.is_empty() => airport.code.clone(),
+            Some(airport) => format!("{} ({})", airport.city, airport.code),
+        }
+    }
+
     pub(super) fn position(self) -> Option<usize> {
         match self {
             Self::All => None,

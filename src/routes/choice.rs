@@ -55,7 +55,7 @@ impl Choice {
 
     /// The choice of somebody who has made none.
     pub(super) fn default(dataset: Arc<Dataset>) -> Self {
-        let (origin, metric) = (Origin::All, Metric::ALL[0]);
+        let (origin, metric) = (Origin::All, Metric::default());
         Self { dataset, origin, metric, v: None, at: None, after: None, seen: None }
     }
 
@@ -68,7 +68,7 @@ impl Choice {
                 .ok_or_else(|| unknown_origin(&word, &choice.dataset))?;
         }
         if let Some(word) = metric? {
-            choice.metric = Metric::parse(&word).ok_or_else(|| unknown_metric(&word))?;
+            choice.metric = known_metric(&word)?;
         }
         choice.v = v?.map(fingerprint).transpose()?;
         choice.at = at?.map(|word| number(&word, "at")).transpose()?;
@@ -83,16 +83,24 @@ impl FromRequest for Choice {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let form = web::Bytes::from_request(request, payload);
+        let parameters = parameters(request, payload);
         let dashboard = request.app_data::<Data<Dashboard>>().expect("every app has one").clone();
-        let query = request.query_string().to_owned();
-        Box::pin(async move {
-            // A form may say the same in its body.
-            let form = form.await.map_err(|_| too_long())?;
-            let form = std::str::from_utf8(&form).map_err(|_| too_long())?;
-            let both = [query.as_str(), form].into_iter().filter(|part| !part.is_empty());
-            Self::parse(&both.collect::<Vec<_>>().join("&"), dashboard.dataset().await)
-        })
+        Box::pin(async move { Self::parse(&parameters.await?, dashboard.dataset().await) })
+    }
+}
+
+/// What a request says in its address, and in the form that is its body.
+pub(super) fn parameters(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<String, Error>> + use<> {
+    let form = web::Bytes::from_request(request, payload);
+    let query = request.query_string().to_owned();
+    async move {
+        let form = form.await.map_err(|_| too_long())?;
+        let form = std::str::from_utf8(&form).map_err(|_| too_long())?;
+        let both = [query.as_str(), form].into_iter().filter(|part| !part.is_empty());
+        Ok(both.collect::<Vec<_>>().join("&"))
     }
 }
 
@@ -129,9 +137,11 @@ pub(super) fn unknown_origin(word: &str, dataset: &Dataset) -> Error {
     Error::Unknown(format!("No flights leave from an airport called “{}”. {hint}", short(word)))
 }
 
-fn unknown_metric(word: &str) -> Error {
-    let known = Metric::ALL.map(Metric::word).join(", ");
-    Error::Unknown(format!("There is no metric called “{}”. Choose one of {known}.", short(word)))
+pub(super) fn known_metric(word: &str) -> Result<Metric, Error> {
+    Metric::parse(word).ok_or_else(|| {
+        let (known, word) = (Metric::ALL.map(Metric::word).join(", "), short(word));
+        Error::Unknown(format!("There is no metric called “{word}”. Choose one of {known}."))
+    })
 }
 
 fn fingerprint(word: String) -> Result<String, Error> {

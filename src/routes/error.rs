@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use tracing::error;
 
+use super::finished::PRIVATE;
 use super::{assets, base, request};
 use crate::cache::Failure;
 
@@ -24,6 +25,8 @@ pub(super) enum Error {
     CrossSite,
     /// 404
     NotFound,
+    /// 404: this visitor has no sample.
+    NoSample,
     /// 405: only these methods are known here.
     WrongMethod(&'static str),
     /// 410: the generation that was asked for is no longer kept.
@@ -34,6 +37,8 @@ pub(super) enum Error {
     Internal(Arc<anyhow::Error>),
     /// 503: a waiter ran out of patience.
     Busy,
+    /// 503: no store takes what a visitor would have kept, or forgotten; the sentence is shown.
+    Unkept(&'static str, Arc<anyhow::Error>),
 }
 
 #[derive(Template)]
@@ -59,15 +64,31 @@ impl Error {
         match self {
             Self::BadRequest(sentence) | Self::Unknown(sentence) => sentence.clone(),
             Self::NotFound => "There is nothing at this address.".to_owned(),
+            Self::NoSample => "You have no sample; draw one first.".to_owned(),
             Self::CrossSite => "Only pages of this site may ask for that.".to_owned(),
             Self::WrongMethod(known) => format!("This address only knows {known}."),
             Self::Gone => "The data has been replaced since; choose again to see it.".to_owned(),
             Self::Busy => "This takes longer than usual.".to_owned(),
+            Self::Unkept(sentence, failure) => {
+                error!("a request failed: {failure:#}");
+                (*sentence).to_owned()
+            }
             Self::Internal(failure) => {
                 error!("a request failed: {failure:#}");
                 format!("Something went wrong. It is in the log under {id}.")
             }
         }
+    }
+
+    /// The words as a fragment, with an address to ask again where that may help.
+    pub(super) fn fragment(
+        &self,
+        request: &HttpRequest,
+        retry: Option<String>,
+    ) -> anyhow::Result<String> {
+        let words = self.words(&request::id(request));
+        let retry = retry.filter(|_| self.is_passing());
+        Ok(ErrorFragment { words, retry }.render()?)
     }
 
     /// Whether asking again may help.
@@ -102,13 +123,13 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::NoSample => StatusCode::NOT_FOUND,
             Self::CrossSite => StatusCode::FORBIDDEN,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::Unknown(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Unkept(..) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -119,7 +140,9 @@ impl ResponseError for Error {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
             Self::WrongMethod(known) => headers.insert(ALLOW, HeaderValue::from_static(known)),
-            Self::Busy => headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::Busy | Self::Unkept(..) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))
+            }
             _ => return response,
         };
         response
@@ -141,6 +164,11 @@ pub(super) async fn not_changed() -> Result<HttpResponse, Error> {
     Err(Error::WrongMethod("POST"))
 }
 
+/// The same for what is read and changed.
+pub(super) async fn not_read_or_changed() -> Result<HttpResponse, Error> {
+    Err(Error::WrongMethod("GET, HEAD, POST"))
+}
+
 /// Gives every error its body: a fragment with a retry, or a page for who typed the address.
 pub(super) async fn render(
     request: ServiceRequest,
@@ -148,6 +176,10 @@ pub(super) async fn render(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?.map_into_boxed_body();
     let (request, mut response) = response.into_parts();
+    if response.error().is_some() && path(&request).starts_with("/session") {
+        let private = HeaderValue::from_static(PRIVATE);
+        response.headers_mut().insert(CACHE_CONTROL, private);
+    }
     let body = response.error().map(|error| match error.as_error::<Error>() {
         Some(error) => body(error, &request),
         // actix's own errors are about the form of a request.
@@ -165,13 +197,18 @@ pub(super) async fn render(
 fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
     let retry = error.is_passing().then(|| anew(request));
     let fragment = ErrorFragment { words: error.words(&request::id(request)), retry };
-    let path = request.path().strip_prefix(base::path()).unwrap_or_default();
-    let parts = ["/signal", "/graphs/", "/patterns/background/", "/static/"];
+    let path = path(request);
+    let parts = ["/signal", "/graphs/", "/session/", "/patterns/background/", "/static/"];
     let is_part = parts.iter().any(|part| path.starts_with(part));
     if is_part || request.headers().contains_key("HX-Request") {
         return fragment.render();
     }
     ErrorPage { status: error.status_code(), error: fragment }.render()
+}
+
+/// The path, as it would be without a base path.
+fn path(request: &HttpRequest) -> &str {
+    request.path().strip_prefix(base::path()).unwrap_or_default()
 }
 
 /// The address of a request, without the progress that its page showed: the next begins anew.

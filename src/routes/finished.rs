@@ -17,6 +17,9 @@ pub(super) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// May be kept, and must be asked about each time.
 pub(super) const REVALIDATE: &str = "no-cache";
 
+/// For this visitor alone, and never to be kept.
+pub(super) const PRIVATE: &str = "private, no-store";
+
 /// Half of the best compression for a hundredth of its time: fragments are compressed while their
 /// first reader waits.
 const BROTLI_QUALITY: u32 = 5;

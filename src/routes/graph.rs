@@ -16,23 +16,37 @@ use super::fragments::Fragments;
 use super::timing::{Timing, When};
 use crate::blocking::blocking;
 use crate::cache::Answer;
+use crate::cache::entry::Stamp;
 use crate::dashboard::Dashboard;
 use crate::figure::{Figure, Graph};
 use crate::frame;
+use crate::metric::Metric;
+use crate::query::Selection;
 
-/// How long a graph waits for a selection that no signal has brought about.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a graph waits for an answer that no signal has brought about.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Template)]
 #[template(path = "graph.html")]
 struct GraphFragment {
     graph: Graph,
     figure: Figure,
-    query: String,
-    v: String,
+    source: Source,
     computed_at: When,
     computed_by: u16,
     drawn_by: u16,
+}
+
+/// What a graph is drawn from, and where its numbers are.
+pub(super) struct Source {
+    /// `/graphs`, below the base path.
+    pub(super) path: &'static str,
+    /// `origin=ATL&metric=mean`, and what else names the same answer.
+    pub(super) query: String,
+    /// The fingerprint of the data file.
+    pub(super) v: String,
+    /// When it was computed, and by whom.
+    pub(super) stamp: Stamp,
 }
 
 /// Answers with the graph of the generation that is asked for, and of no other.
@@ -93,17 +107,29 @@ async fn drawn(
     v: String,
     answer: Answer,
 ) -> Result<Arc<Finished>, Error> {
-    let (query, metric, stamp) = (choice.query(), choice.metric, answer.entry.stamp);
+    let (metric, stamp) = (choice.metric, answer.entry.stamp);
     let name = name(graph, choice, &v, stamp.computed_ms());
+    let query = format!("{}&v={v}", choice.query());
+    let source = Source { path: "/graphs", query, v, stamp };
     let draw = move || {
-        let figure = graph.figure(&frame::decode(&answer.entry.bytes)?, metric)?;
-        let (computed_at, computed_by) = (When(stamp.computed_at), stamp.worker);
-        let fragment =
-            GraphFragment { graph, figure, query, v, computed_at, computed_by, drawn_by };
-        Finished::html(&fragment)
+        let selection = frame::decode(&answer.entry.bytes)?;
+        fragment(graph, &selection, metric, source, drawn_by)
     };
     let drawn = blocking(move || fragments.get_or_render(name, draw)).await;
     Ok(drawn.map_err(anyhow::Error::from)??)
+}
+
+/// A graph with its foot, which tells where it is from.
+pub(super) fn fragment(
+    graph: Graph,
+    selection: &Selection,
+    metric: Metric,
+    source: Source,
+    drawn_by: u16,
+) -> anyhow::Result<Finished> {
+    let figure = graph.figure(selection, metric)?;
+    let (computed_at, computed_by) = (When(source.stamp.computed_at), source.stamp.worker);
+    Finished::html(&GraphFragment { graph, figure, source, computed_at, computed_by, drawn_by })
 }
 
 fn name(graph: Graph, choice: &Choice, v: &str, at: u64) -> String {

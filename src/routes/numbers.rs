@@ -18,9 +18,18 @@ use crate::frame;
 
 #[derive(Template)]
 #[template(path = "table.html")]
-struct TableFragment {
+pub(super) struct Table {
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// All rows of a frame.
+    pub(super) fn new(numbers: &Numbers) -> anyhow::Result<Self> {
+        let names = numbers.get_column_names();
+        let columns = names.iter().map(|name| name.replace('_', " ")).collect();
+        Ok(Self { columns, rows: figure::rows(numbers)? })
+    }
 }
 
 /// Answers with the numbers in full precision.
@@ -50,12 +59,13 @@ pub(super) async fn table(
     choice: Choice,
 ) -> Result<HttpResponse, Error> {
     let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
-    let table = |numbers: Numbers| {
-        let names = numbers.get_column_names();
-        let columns = names.iter().map(|name| name.replace('_', " ")).collect();
-        Finished::html(&TableFragment { columns, rows: figure::rows(&numbers)? })
-    };
+    let table = |numbers: Numbers| table_of(&numbers);
     numbers(&dashboard, &request, &choice, graph, table).await
+}
+
+/// All rows of a frame, as a fragment.
+pub(super) fn table_of(numbers: &Numbers) -> anyhow::Result<Finished> {
+    Finished::html(&Table::new(numbers)?)
 }
 
 /// Answers with the numbers in some form.

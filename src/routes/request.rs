@@ -6,9 +6,11 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Uri;
 use actix_web::http::header::{
     HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY as STRICT_TRANSPORT,
 };
+use actix_web::http::uri::PathAndQuery;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest};
@@ -41,8 +43,9 @@ pub(super) async fn observe(
     let client = proxies.client(&request);
     // Whatever is logged must tell its request, so the span is there even if errors alone are.
     let span = error_span!("request", request_id = id.to_str().ok(), client = field::Empty);
-    if let Some(Client { address, .. }) = client {
-        span.record("client", field::display(address));
+    if let Some(client) = client {
+        span.record("client", field::display(client.address));
+        request.extensions_mut().insert(client);
     }
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.call(request).instrument(span.clone()).await?;
@@ -62,6 +65,18 @@ pub(super) fn id(request: &HttpRequest) -> String {
     let extensions = request.extensions();
     let id = extensions.get().and_then(|RequestId(id)| id.to_str().ok());
     id.unwrap_or_default().to_owned()
+}
+
+/// Whether it has come by https, as far as we know.
+pub(super) fn is_secure(request: &HttpRequest) -> bool {
+    request.extensions().get().is_some_and(|client: &Client| client.is_secure)
+}
+
+/// The path and query of the page that asks, where htmx tells it.
+pub(super) fn shown(request: &HttpRequest) -> Option<String> {
+    let url = request.headers().get("HX-Current-URL")?.to_str().ok()?;
+    let url: Uri = url.parse().ok()?;
+    Some(url.path_and_query().map_or("/", PathAndQuery::as_str).to_owned())
 }
 
 /// Counts and logs what became of a request.

@@ -7,25 +7,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use self::fragments::{Reply, cancelled, computing, landed};
 use super::choice::Choice;
 use super::error::Error;
 use super::origin::SameOrigin;
 use super::timing::Timing;
+use super::wait::{GLANCE, HOLD, held};
 use crate::cache::course::Progress;
 use crate::cache::{Asked, Failure};
 use crate::dashboard::Dashboard;
 
 mod fragments;
 
-/// How long a request is held: a computation that takes longer is asked for again, so that no
-/// router, proxy or browser runs out of time.
-const HOLD: Duration = Duration::from_secs(1);
-/// How long a request is held at least that shows progress already: five times a second is as often
-/// as people can see.
-const GLANCE: Duration = Duration::from_millis(200);
 /// An answer that is younger is as new as somebody can want who asks for a new one: he pressed
 /// twice, or others pressed with him.
 const NEW: Duration = Duration::from_secs(1);
@@ -78,10 +73,8 @@ async fn answered(
     choice: &Choice,
 ) -> Result<HttpResponse, Error> {
     let mut timing = Timing::start(dashboard.worker());
-    let asked = tokio::select! {
-        asked = timeout(HOLD, ask(dashboard, choice)) => asked.ok(),
-        () = progressed(dashboard, choice) => None,
-    };
+    let progressing = async || progress(dashboard, choice).await;
+    let asked = held(ask(dashboard, choice), HOLD, choice.seen, progressing).await;
     let Some(asked) = asked.transpose()? else {
         timing.waited();
         let html = match shown(dashboard, choice).await {
@@ -112,17 +105,6 @@ async fn shown(dashboard: &Dashboard, choice: &Choice) -> Option<Asked> {
     let (dataset, origin) = (&choice.dataset, choice.origin);
     // It is there, so this does not wait.
     timeout(GLANCE, dashboard.latest(dataset, origin)).await.ok()?.ok()
-}
-
-/// Waits until the computation is further than the asking page shows.
-async fn progressed(dashboard: &Dashboard, choice: &Choice) {
-    let Some(seen) = choice.seen else { return std::future::pending().await };
-    loop {
-        sleep(GLANCE).await;
-        if progress(dashboard, choice).await.is_some_and(|now| now.permille > seen) {
-            return;
-        }
-    }
 }
 
 async fn progress(dashboard: &Dashboard, choice: &Choice) -> Option<Progress> {

@@ -32,6 +32,12 @@ impl When {
     }
 }
 
+/// How long a computation took, for people.
+pub(super) fn took(compute: Duration) -> String {
+    let ms = compute.as_millis();
+    if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
+}
+
 /// How a request came by its answer, and where its time went.
 pub(super) struct Timing {
     asked: Instant,

@@ -48,7 +48,13 @@ impl Supervisor {
     pub(super) fn start(&mut self, at: usize) {
         let slot = &self.slots[at];
         let (worker, workers) = (slot.worker, self.slots.len() as u16);
-        match Process::start(worker, workers, &slot.listener, self.sender.clone()) {
+        match Process::start(
+            worker,
+            workers,
+            &slot.listener,
+            &self.session_key,
+            self.sender.clone(),
+        ) {
             Ok(process) => self.processes.push(process),
             Err(reason) => self.start_failed(worker, &format!("{reason:#}")),
         }

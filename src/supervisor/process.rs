@@ -14,6 +14,7 @@ use rustix::io::FdFlags;
 use super::Event;
 use crate::config;
 use crate::control::{self, Order, Said};
+use crate::session::SessionKey;
 
 /// A worker that does not read what it is told hangs; the supervisor must not hang with it.
 const TELLING: Duration = Duration::from_millis(200);
@@ -60,6 +61,7 @@ impl Process {
         worker: u16,
         workers: u16,
         listener: &TcpListener,
+        session_key: &SessionKey,
         events: Sender<Event>,
     ) -> anyhow::Result<Self> {
         let (control, theirs) = UnixStream::pair()?;
@@ -90,7 +92,8 @@ impl Process {
         let (reason, killed, is_closed) = (None, None, false);
         let mut new =
             Self { worker, state, since, heard, reason, killed, is_closed, child, control };
-        new.tell(&Order::Start { worker, listener: listener.as_raw_fd(), loops });
+        let (listener, session_key) = (listener.as_raw_fd(), session_key.reveal().to_owned());
+        new.tell(&Order::Start { worker, listener, loops, session_key });
         Ok(new)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::Supervisor;
 use super::process::State;
@@ -64,6 +64,11 @@ impl Supervisor {
             many => format!("{many} workers"),
         };
         info!("Quadrant is at http://{address}, with {workers}, its cache {kept}");
+        if self.is_key_made {
+            warn!(
+                "SESSION_KEY is not set: sessions end with this program, and no other one knows them"
+            );
+        }
         for process in &self.processes {
             let (worker, pid) = (process.worker, process.id());
             info!(worker, pid, "worker {worker} serves, as process {pid}");

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, Error, bail};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -15,6 +15,7 @@ use tracing::{error, warn};
 use super::End;
 use crate::blocking::blocking;
 use crate::control::{self, Order, Others, Question, Said};
+use crate::session::SessionKey;
 use crate::{metrics, supervisor, telemetry};
 
 /// What a worker is told before anything else.
@@ -22,6 +23,7 @@ pub(super) struct Start {
     pub(super) worker: u16,
     pub(super) listener: TcpListener,
     pub(super) loops: usize,
+    pub(super) session_key: SessionKey,
 }
 
 /// The socket, before there is an event loop to read it.
@@ -36,12 +38,14 @@ impl Line {
         let mut first = String::new();
         // One byte at a time: what follows the line is not ours to read yet.
         BufReader::with_capacity(1, &socket).read_line(&mut first).context(by_hand)?;
-        let Ok(Order::Start { worker, listener, loops }) = control::message(&first) else {
+        let Ok(Order::Start { worker, listener, loops, session_key }) = control::message(&first)
+        else {
             bail!(by_hand);
         };
+        let session_key = session_key.parse().map_err(Error::msg)?;
         let listener = inherited(listener);
         rustix::io::fcntl_setfd(&listener, rustix::io::FdFlags::CLOEXEC)?;
-        Ok((Self(socket), Start { worker, listener: listener.into(), loops }))
+        Ok((Self(socket), Start { worker, listener: listener.into(), loops, session_key }))
     }
 
     /// Says something when there is no event loop any more.
@@ -96,7 +100,9 @@ pub(super) async fn obey(
             Ok(Order::Drain) => drop(end.send(End::Told)),
             Ok(Order::Report(to)) => drop(tokio::spawn(report(to, others.clone()))),
             Ok(Order::Gathered { id, texts }) => others.answered(id, texts),
-            Ok(Order::Start { .. }) | Err(_) => error!("this order makes no sense: {line}"),
+            // It holds a secret.
+            Ok(Order::Start { .. }) => error!("a worker is started once"),
+            Err(_) => error!("this order makes no sense: {line}"),
         }
     }
     telemetry::ignore_listeners();

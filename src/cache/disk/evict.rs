@@ -11,7 +11,7 @@ use tracing::warn;
 use super::found;
 use super::lease::{self, LeaseFile};
 use super::notes::NOTE;
-use crate::cache::key::PREFIX;
+use crate::cache::key::{PREFIX, shown};
 use crate::metrics::{self, CacheEvent};
 
 /// How the name of an entry's file ends.
@@ -94,14 +94,14 @@ fn clear(lease: &LeaseFile, path: &Path) {
         Err(_held) => Ok(()),
     });
     if let Err(error) = found(cleared) {
-        warn!(%error, "could not remove {}: {error}", path.display());
+        warn!(%error, "could not remove {}: {error}", shown(&path.display().to_string()));
     }
 }
 
 /// Removes a file; false when it is still there, or another process was faster.
 fn remove(path: &Path) -> bool {
     let removed = found(fs::remove_file(path)).inspect_err(|error| {
-        warn!(%error, "could not remove {}: {error}", path.display());
+        warn!(%error, "could not remove {}: {error}", shown(&path.display().to_string()));
     });
     matches!(removed, Ok(Some(())))
 }

@@ -14,6 +14,7 @@ use tracing::warn;
 
 use super::evict::age;
 use super::found;
+use crate::cache::key::shown;
 use crate::cache::store;
 
 /// How the name of a lease's file ends.
@@ -78,6 +79,13 @@ impl LeaseFile {
         Ok(true)
     }
 
+    /// Ends the lease of whoever holds it, and then does the `rest`, before anybody can publish.
+    pub(super) fn revoke(&self, rest: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let _guard = self.guard()?;
+        found(fs::remove_file(&self.path))?;
+        rest()
+    }
+
     /// Whether it has no holder, or one that has been silent too long.
     pub(super) fn is_free(&self) -> io::Result<bool> {
         let Some(file) = found(File::open(&self.path))? else { return Ok(true) };
@@ -112,7 +120,7 @@ impl LeaseFile {
             return Ok(false);
         }
         if self.is_of(file)? && age(&file.metadata()?) > store::LEASE {
-            warn!(lease = %self.path.display(), "took over a lease whose holder is silent");
+            warn!(lease = %shown(&self.path.display().to_string()), "took over a lease whose holder is silent");
             fs::remove_file(&self.path)?;
         }
         Ok(true)

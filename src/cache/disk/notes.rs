@@ -37,6 +37,11 @@ impl Folder {
         io::read_to_string(file).map(Some)
     }
 
+    pub(super) fn remove_notes(&self, key: &Key) -> io::Result<()> {
+        let mut notes = Note::ALL.into_iter();
+        notes.try_for_each(|note| found(fs::remove_file(self.note_path(key, note))).map(drop))
+    }
+
     /// The keys of entries whose names begin so, the last used first.
     pub(super) fn recent(&self, beginning: &Key, most: usize) -> io::Result<Vec<Key>> {
         let start = beginning.file_name() + ".";

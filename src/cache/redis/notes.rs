@@ -1,10 +1,10 @@
-//! Notes as keys that expire, and the list of entries by their last use.
+//! Notes as keys that expire, the list of entries by their last use, and the end of one.
 
 use std::time::Duration;
 
 use deadpool_redis::redis;
 
-use super::RedisStore;
+use super::{RedisStore, lease_name};
 use crate::cache::key::Key;
 use crate::cache::store::{Note, StoreError};
 
@@ -37,6 +37,17 @@ impl RedisStore {
         self.ask(async |c| redis::cmd("GET").arg(&name).query_async(c).await).await
     }
 
+    /// In one step, so that nothing is published between the end of the entry and that of the lease.
+    pub(super) async fn remove_all(&self, key: &Key) -> Result<(), StoreError> {
+        let lease = lease_name(key);
+        let mut remove = redis::pipe();
+        remove.atomic().cmd("DEL").arg(key.name()).arg(&lease);
+        remove.arg(Note::ALL.map(|note| note_name(key, note)).as_slice()).ignore();
+        // Whoever waits for the lease looks again.
+        remove.cmd("PUBLISH").arg(&lease).arg("").ignore();
+        self.ask(async |c| remove.query_async(c).await).await
+    }
+
     /// The keys of entries whose names begin so, the last used first: each use starts the time to
     /// live of an entry anew, so the one with the most left was used last.
     pub(super) async fn recently_used(
@@ -44,7 +55,7 @@ impl RedisStore {
         beginning: &Key,
         most: usize,
     ) -> Result<Vec<Key>, StoreError> {
-        let pattern = format!("{beginning}:*");
+        let pattern = format!("{}:*", beginning.name());
         let (mut cursor, mut names) = (0u64, Vec::new());
         for _ in 0..PAGES {
             let (next, page): (u64, Vec<String>) = self
@@ -78,5 +89,5 @@ impl RedisStore {
 
 /// No key holds an exclamation mark, so no note is taken for an entry or a lease.
 fn note_name(key: &Key, note: Note) -> String {
-    format!("{key}!{}", note.word())
+    format!("{}!{}", key.name(), note.word())
 }

@@ -1,12 +1,9 @@
 //! `/patterns/background`: a computation of seconds or minutes, run and cancelled by buttons, and
 //! kept for everybody who asks the same.
 
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use tokio::time::{sleep, timeout};
 
 use self::fragments::{State, course, page_of, reply};
 use self::question::{Question, clicks};
@@ -17,15 +14,10 @@ use crate::routes::error::Error;
 use crate::routes::origin::SameOrigin;
 use crate::routes::request;
 use crate::routes::timing::Timing;
+use crate::routes::wait::{GLANCE, HOLD, held};
 
 mod fragments;
 mod question;
-
-/// How long a request is held whose page shows progress already.
-const HOLD: Duration = Duration::from_secs(1);
-/// How long any other is held, and that one at least: what is there comes at once; what is not shows
-/// its progress, and which button can be pressed, before anybody presses twice.
-const GLANCE: Duration = Duration::from_millis(200);
 
 /// `GET /patterns/background`: the page, with what has been computed already; it computes nothing.
 pub(in crate::routes) async fn page(
@@ -96,24 +88,13 @@ pub(in crate::routes) async fn cancel(
     reply(&dashboard, &request, &question, &timing, StatusCode::OK, State::Cancelled).await
 }
 
-/// The answer, if it is there before the page has to show something else.
+/// The answer, if it is there before the page has to show something else: a page that shows nothing
+/// yet has to show which button can be pressed, before anybody presses twice.
 async fn answered(dashboard: &Dashboard, question: &Question) -> Result<Option<Answer>, Error> {
     let hold = if question.seen.is_some() { HOLD } else { GLANCE };
-    tokio::select! {
-        asked = timeout(hold, dashboard.bootstrap(&question.asked)) => Ok(asked.ok().transpose()?),
-        () = progressed(dashboard, question) => Ok(None),
-    }
-}
-
-/// Waits until the computation is further than the asking page shows.
-async fn progressed(dashboard: &Dashboard, question: &Question) {
-    loop {
-        sleep(GLANCE).await;
-        let now = progress(dashboard, question).await;
-        if now.is_some_and(|now| Some(now.permille) > question.seen) {
-            return;
-        }
-    }
+    let progressing = async || progress(dashboard, question).await;
+    let asked = held(dashboard.bootstrap(&question.asked), hold, question.seen, progressing).await;
+    Ok(asked.transpose()?)
 }
 
 /// How far it is. Another worker may know less than the one that the page has asked before, and

@@ -1,9 +1,7 @@
 //! What `/signal` answers with: the signal itself, or what stands in its place until it comes.
 
-use std::time::SystemTime;
-
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -13,7 +11,9 @@ use crate::dashboard::Dashboard;
 use crate::figure::{Graph, counted};
 use crate::routes::base;
 use crate::routes::choice::Choice;
-use crate::routes::timing::{Timing, When};
+use crate::routes::request;
+use crate::routes::timing::{Timing, When, took};
+use crate::routes::wait::Wait;
 
 /// Its arrival is the signal.
 #[derive(Template)]
@@ -50,42 +50,9 @@ struct CancelledFragment<'a> {
     place: String,
 }
 
-/// What whoever waits sees: a progress, in words and as a bar.
-struct Wait {
-    progress: Option<Progress>,
-    /// Thousandths that the page shows already. Another worker may know less than the one before,
-    /// and a bar that goes back would puzzle everybody.
-    seen: u16,
-    /// When this was said, in milliseconds since 1970: no two fragments are the same.
-    said_ms: u64,
-}
-
 impl SignalFragment<'_> {
     fn took(&self) -> String {
-        let ms = self.answer.entry.stamp.compute.as_millis();
-        if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
-    }
-}
-
-impl Wait {
-    fn new(choice: &Choice, progress: Option<Progress>) -> Self {
-        let said_ms = When(SystemTime::now()).ms();
-        Self { progress, seen: choice.seen.unwrap_or(0).min(1000), said_ms }
-    }
-
-    /// What the bar shows, and what the next question says that it has seen.
-    fn permille(&self) -> u16 {
-        self.progress.map_or(0, |progress| progress.permille).max(self.seen)
-    }
-
-    fn words(&self) -> Option<String> {
-        let progress = self.progress?;
-        let seconds = progress.elapsed_ms / 1000;
-        let elapsed = format!("{} % after {seconds} s", self.permille() / 10);
-        Some(match progress.left_ms {
-            Some(left) => format!("{elapsed}, about {} s left", left.div_ceil(1000)),
-            None => elapsed,
-        })
+        took(self.answer.entry.stamp.compute)
     }
 }
 
@@ -112,7 +79,7 @@ pub(super) fn landed(
         answer,
         computed_at: When(stamp.computed_at),
         graphs: if is_shown { &[] } else { &Graph::ALL },
-        wait: (asked.is_stale || is_shown).then(|| Wait::new(choice, progress)),
+        wait: (asked.is_stale || is_shown).then(|| Wait::new(choice.seen, progress)),
         notice,
     };
     Ok(fragment.render()?)
@@ -124,7 +91,8 @@ pub(super) fn computing(
     choice: &Choice,
     progress: Option<Progress>,
 ) -> anyhow::Result<String> {
-    let (place, notice, wait) = (place(choice), dashboard.notice(), Wait::new(choice, progress));
+    let (place, notice, wait) =
+        (place(choice), dashboard.notice(), Wait::new(choice.seen, progress));
     Ok(ComputingFragment { choice, place, wait, notice }.render()?)
 }
 
@@ -172,20 +140,14 @@ impl<'a> Reply<'a> {
 }
 
 fn place(choice: &Choice) -> String {
-    match choice.dataset.contents().airport(choice.origin) {
-        None => "All airports".to_owned(),
-        Some(airport) if airport.city.is_empty() => airport.code.clone(),
-        Some(airport) => format!("{} ({})", airport.city, airport.code),
-    }
+    choice.origin.place(choice.dataset.contents())
 }
 
 /// Whether the browser's address is that of another choice, and has to follow.
 fn is_elsewhere(request: &HttpRequest, choice: &Choice) -> bool {
-    let shown = request.headers().get("HX-Current-URL").and_then(|url| url.to_str().ok());
-    let Some(Ok(shown)) = shown.map(str::parse::<Uri>) else { return false };
-    let shown = shown.path_and_query().map_or("/", |shown| shown.as_str());
+    let Some(shown) = request::shown(request) else { return false };
     // The bare page shows the default choice.
     let is_bare = shown.strip_prefix(base::path()) == Some("/");
-    let shown = if is_bare { Choice::default(choice.dataset.clone()).page() } else { shown.into() };
+    let shown = if is_bare { Choice::default(choice.dataset.clone()).page() } else { shown };
     shown != choice.page()
 }

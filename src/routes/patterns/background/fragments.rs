@@ -1,7 +1,7 @@
 //! What `/patterns/background` answers with: the page, and the parts of it that change.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
-use actix_web::http::{StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
@@ -14,8 +14,8 @@ use crate::dataset::Airport;
 use crate::figure::{self, Figure, count, counted};
 use crate::frame;
 use crate::routes::error::{Error, ErrorFragment};
-use crate::routes::timing::{Timing, When};
-use crate::routes::{assets, base};
+use crate::routes::timing::{Timing, When, took};
+use crate::routes::{assets, base, request};
 
 /// What is proposed as numbers of resamples.
 const PRESETS: [u32; 4] = [100, 1000, 10_000, 100_000];
@@ -120,8 +120,7 @@ impl RunFragment<'_> {
     }
 
     fn took(&self, answer: &Answer) -> String {
-        let ms = answer.entry.stamp.compute.as_millis();
-        if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
+        took(answer.entry.stamp.compute)
     }
 }
 
@@ -225,7 +224,5 @@ fn unkept(status: StatusCode) -> HttpResponseBuilder {
 
 /// Whether the browser's address is that of another question, and has to follow.
 fn is_elsewhere(request: &HttpRequest, question: &Question) -> bool {
-    let shown = request.headers().get("HX-Current-URL").and_then(|url| url.to_str().ok());
-    let Some(Ok(shown)) = shown.map(str::parse::<Uri>) else { return false };
-    shown.path_and_query().is_none_or(|shown| shown.as_str() != question.page())
+    request::shown(request).is_some_and(|shown| shown != question.page())
 }

@@ -45,12 +45,7 @@ impl Question {
 
     /// The airport, as people call it.
     pub(super) fn place(&self) -> String {
-        match self.asked.dataset.contents().airport(self.asked.origin) {
-            Some(airport) if !airport.city.is_empty() => {
-                format!("{} ({})", airport.city, airport.code)
-            }
-            _ => self.code().to_owned(),
-        }
+        self.asked.origin.place(self.asked.dataset.contents())
     }
 
     /// `origin=ATL&resamples=1000`, what the answer depends on.

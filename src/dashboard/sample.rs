@@ -1,0 +1,186 @@
+//! The question of `/session`: some flights, drawn for one visitor and kept for nobody else.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tracing::debug;
+
+use super::{Dashboard, idle_for, idle_steps};
+use crate::blocking::blocking;
+use crate::cache::course::{Course, Progress};
+use crate::cache::key::Key;
+use crate::cache::policy::{CacheBy, Policy};
+use crate::cache::{Answer, Cache, Failure, Outcome, Recipe};
+use crate::dataset::{Dataset, Origin};
+use crate::{frame, query};
+
+/// The most flights of a sample.
+pub const MOST_FLIGHTS: u32 = 100_000;
+/// The most bytes of a sample: a third more than those of the largest one of the published flights.
+const MOST_BYTES: usize = 2 << 20;
+/// How long it is known what is to be drawn: who has not waited for it asks anew.
+const DRAWING: Duration = Duration::from_secs(3600);
+
+/// The bounds of what visitors may keep.
+#[derive(Debug, Clone, Copy)]
+pub struct Samples {
+    /// How many of them may have a sample.
+    pub most: NonZeroU32,
+    /// How long a sample is kept after its last use.
+    pub expire: Duration,
+}
+
+/// What is to be drawn.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Draw {
+    /// The code of an airport, or `ALL`.
+    pub origin: String,
+    /// How many flights, if there are as many.
+    pub size: u32,
+    /// What makes it another draw than all others.
+    pub seed: u64,
+}
+
+/// What a visitor has.
+pub enum Sampled {
+    /// A sample.
+    Ready(Answer),
+    /// None any more: others have used theirs later.
+    Cleared,
+    /// None.
+    Nothing,
+}
+
+/// What is noted of a visitor's sample.
+#[derive(Serialize, Deserialize)]
+enum Noted {
+    Drawing(Draw),
+    Drawn,
+    Cleared,
+}
+
+/// A sample is cached by its user alone. It stays as it was drawn when the data file is replaced,
+/// and the metric is drawn from the same value.
+fn policy(owner: &str) -> Policy {
+    Policy::new("sample").by(CacheBy::User(owner)).ignores("the data file").ignores("metric")
+}
+
+impl Dashboard {
+    /// Notes what is to be drawn for an owner who has nothing yet; [`Dashboard::sample`] draws it.
+    ///
+    /// # Errors
+    ///
+    /// When no store takes it.
+    pub async fn begin_draw(&self, owner: &str, draw: Draw) -> anyhow::Result<()> {
+        note(&self.cache, &policy(owner).key(), &Noted::Drawing(draw), DRAWING).await
+    }
+
+    /// What an owner has; it is drawn if he has just asked for that.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong in the draw, also lately; that nobody waited, or this worker ends.
+    pub async fn sample(&self, owner: &str) -> Result<Sampled, Failure> {
+        let key = policy(owner).key();
+        let draw = match self.noted(&key).await? {
+            Some(Noted::Drawing(draw)) => draw,
+            Some(Noted::Cleared) => return Ok(Sampled::Cleared),
+            Some(Noted::Drawn) => {
+                return Ok(self.cache.kept(&key).await.map_or(Sampled::Cleared, Sampled::Ready));
+            }
+            None => {
+                return Ok(self.cache.kept(&key).await.map_or(Sampled::Nothing, Sampled::Ready));
+            }
+        };
+        let drawn = self.cache.memoize(&key, self.drawing(&key, draw).await).await;
+        let is_kept = drawn.as_ref().is_ok_and(|answer| answer.outcome != Outcome::Computed);
+        if is_kept {
+            // From now on it is never drawn again, even if it is cleared.
+            let _ = note(&self.cache, &key, &Noted::Drawn, self.samples.expire).await;
+            make_room(&self.cache, self.samples, self.samples.most.get()).await;
+        } else if self.noted(&key).await?.is_none() {
+            // It was forgotten meanwhile, and so not stored.
+            return Ok(Sampled::Nothing);
+        }
+        drawn.map(Sampled::Ready)
+    }
+
+    /// The sample that an owner has, without drawing any.
+    pub async fn kept_sample(&self, owner: &str) -> Option<Answer> {
+        self.cache.kept(&policy(owner).key()).await
+    }
+
+    /// How far its draw is, wherever it runs.
+    pub async fn sample_progress(&self, owner: &str) -> Option<Progress> {
+        self.cache.progress(&policy(owner).key()).await
+    }
+
+    /// Removes all that is kept for an owner. What is being drawn for him will not be kept.
+    ///
+    /// # Errors
+    ///
+    /// When something may still be in a store that does not answer.
+    pub async fn forget(&self, owner: &str) -> anyhow::Result<()> {
+        Ok(self.cache.remove(&policy(owner).key()).await?)
+    }
+
+    async fn noted(&self, key: &Key) -> anyhow::Result<Option<Noted>> {
+        let noted = self.cache.draw(key).await?;
+        Ok(noted.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    async fn drawing(&self, key: &Key, draw: Draw) -> Recipe {
+        let (cache, samples, cost) = (self.cache.clone(), self.samples, self.simulated_cost);
+        let (key, dataset) = (key.clone(), self.dataset().await);
+        Recipe::from(move |course| {
+            let (cache, key, dataset) = (cache.clone(), key.clone(), dataset.clone());
+            let draw = draw.clone();
+            async move {
+                // Whoever waited for another worker may get its turn after the owner has left.
+                ensure!(cache.draw(&key).await?.is_some(), "its owner has forgotten it");
+                let drawn = compute(dataset, draw, cost, course).await?;
+                make_room(&cache, samples, samples.most.get() - 1).await;
+                Ok(drawn)
+            }
+        })
+    }
+}
+
+/// Draws a sample, after its simulated cost.
+async fn compute(
+    dataset: Arc<Dataset>,
+    draw: Draw,
+    cost: Duration,
+    course: Course,
+) -> anyhow::Result<Bytes> {
+    let Draw { origin: code, size, seed } = draw;
+    let origin = Origin::parse(&code, dataset.contents());
+    let origin = origin.with_context(|| format!("the data file has no flights from {code}"))?;
+    let idle = idle_steps(cost);
+    let steps = idle + query::slices(&dataset, origin);
+    idle_for(cost, |step| course.reached(step, steps)).await?;
+    let reached = move |slices| course.reached(idle + slices, steps);
+    let work = move || frame::encode_sample(query::sample(&dataset, origin, size, seed, reached)?);
+    let bytes = blocking(work).await?.with_context(|| format!("{code} cannot be drawn from"))?;
+    let found = bytes.len();
+    ensure!(found <= MOST_BYTES, "a sample of {size} flights has {found} bytes, of {MOST_BYTES}");
+    Ok(bytes)
+}
+
+/// Leaves so many samples, the ones used last; the owners of the others will be told.
+async fn make_room(cache: &Cache, samples: Samples, most: u32) {
+    for key in cache.trim(&Key::new("sample"), most as usize).await {
+        debug!(%key, "cleared a sample to make room");
+        // Without the note its owner is told that it is gone, and not why.
+        let _ = note(cache, &key, &Noted::Cleared, samples.expire).await;
+    }
+}
+
+async fn note(cache: &Cache, key: &Key, noted: &Noted, lifetime: Duration) -> anyhow::Result<()> {
+    let text = serde_json::to_string(noted)?;
+    Ok(cache.keep_draw(key, &text, lifetime).await?)
+}

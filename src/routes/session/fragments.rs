@@ -1,0 +1,159 @@
+//! What `/session` answers with: the page, and the parts of it that change.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use askama::Template;
+
+use super::view::View;
+use crate::cache::course::Progress;
+use crate::cache::{Answer, Outcome};
+use crate::dashboard::{Dashboard, MOST_FLIGHTS};
+use crate::dataset::{Airport, Dataset};
+use crate::figure::{Graph, count, counted};
+use crate::metric::Metric;
+use crate::query::About;
+use crate::routes::error::ErrorFragment;
+use crate::routes::finished::PRIVATE;
+use crate::routes::timing::{Timing, When, took};
+use crate::routes::wait::Wait;
+use crate::routes::{assets, base, request};
+
+/// How many flights are proposed.
+const PROPOSED: u32 = 1000;
+
+#[derive(Template)]
+#[template(path = "session.html")]
+pub(super) struct Page<'a> {
+    pub(super) view: &'a View,
+    pub(super) dataset: &'a Dataset,
+    /// What the visitor has, as a fragment.
+    pub(super) status: String,
+    /// What the sample says of itself, if there is one.
+    pub(super) about: Option<About>,
+}
+
+/// Its arrival is the signal.
+#[derive(Template)]
+#[template(path = "sample.html")]
+struct SampleFragment<'a> {
+    view: &'a View,
+    about: &'a About,
+    answer: &'a Answer,
+    drawn_at: When,
+    graphs: [Graph; 4],
+    notice: Option<&'static str>,
+}
+
+/// Asks again by itself.
+#[derive(Template)]
+#[template(path = "drawing.html")]
+struct DrawingFragment<'a> {
+    view: &'a View,
+    wait: Wait,
+    notice: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "no_sample.html")]
+struct NoSampleFragment {
+    words: &'static str,
+    graphs: [Graph; 4],
+}
+
+impl Page<'_> {
+    fn airports(&self) -> impl Iterator<Item = &Airport> {
+        self.dataset.contents().origins()
+    }
+
+    /// What the last sample was drawn from, and how many flights it has.
+    fn chosen(&self) -> (&str, u32) {
+        self.about.as_ref().map_or(("ALL", PROPOSED), |it| (it.origin.as_str(), it.flights))
+    }
+
+    fn most(&self) -> String {
+        count(MOST_FLIGHTS.into())
+    }
+
+    /// What the page shows by itself when the server does not answer.
+    fn unreachable(&self) -> ErrorFragment {
+        let words = "The server cannot be reached.".to_owned();
+        // The script puts in the address that was asked for.
+        ErrorFragment { words, retry: Some(String::new()) }
+    }
+}
+
+impl SampleFragment<'_> {
+    /// `1,000 of 124,711 flights`
+    fn flights(&self) -> String {
+        let About { flights, of, .. } = *self.about;
+        match flights {
+            all if all == of => format!("all {}, there are no more", counted(of.into(), "flight")),
+            some => format!("{} of {}", count(some.into()), counted(of.into(), "flight")),
+        }
+    }
+
+    fn took(&self) -> String {
+        took(self.answer.entry.stamp.compute)
+    }
+}
+
+/// The signal.
+pub(super) fn ready(
+    dashboard: &Dashboard,
+    view: &View,
+    answer: &Answer,
+    about: &About,
+) -> anyhow::Result<String> {
+    let lost = "Results cannot be kept at the moment: this sample will soon be gone.";
+    let is_lost = answer.outcome == Outcome::Computed;
+    let fragment = SampleFragment {
+        view,
+        about,
+        answer,
+        drawn_at: When(answer.entry.stamp.computed_at),
+        graphs: Graph::ALL,
+        notice: dashboard.notice().or(is_lost.then_some(lost)),
+    };
+    Ok(fragment.render()?)
+}
+
+/// What stands where a sample is being drawn.
+pub(super) fn drawing(
+    dashboard: &Dashboard,
+    view: &View,
+    progress: Option<Progress>,
+) -> anyhow::Result<String> {
+    let wait = Wait::new(view.seen, progress);
+    Ok(DrawingFragment { view, wait, notice: dashboard.notice() }.render()?)
+}
+
+/// What stands where there is none, with the reason; it takes the graphs away.
+pub(super) fn no_sample(words: &'static str) -> anyhow::Result<String> {
+    Ok(NoSampleFragment { words, graphs: Graph::ALL }.render()?)
+}
+
+/// A response for one visitor, which takes the browser's address along.
+pub(super) fn reply(
+    request: &HttpRequest,
+    view: &View,
+    status: StatusCode,
+    timing: Option<&Timing>,
+) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, PRIVATE));
+    for header in timing.map(Timing::headers).into_iter().flatten() {
+        response.insert_header(header);
+    }
+    if status == StatusCode::ACCEPTED {
+        // What stays the same stays on the page as it is, five times a second.
+        response.insert_header(("HX-Reswap", "innerMorph"));
+    }
+    let bare = format!("{}/session", base::path());
+    let shown = request::shown(request);
+    let shown = shown.map(|it| if it == bare { View::default().page() } else { it });
+    if shown.is_some_and(|shown| shown != view.page()) {
+        response.insert_header(("HX-Push-Url", view.page()));
+    }
+    response
+}
