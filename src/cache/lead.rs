@@ -60,7 +60,7 @@ impl Cache {
         let published = self.store.publish(lease, &entry).await;
         let said = match &published {
             Ok(Published::Stored) => "published it".to_owned(),
-            Ok(Published::Refused) => "was too late: another had taken over".to_owned(),
+            Ok(Published::Refused) => "was too late: its lease had ended".to_owned(),
             Err(error) => format!("could not publish it: {error}"),
         };
         self.note(&key, &entry, &said);

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod answer;
+pub(crate) mod guest;
 pub(crate) mod connection;
 pub(crate) mod load;
 pub(crate) mod exposition;

@@ -15,6 +15,7 @@ mod refresh;
 mod warm;
 mod graph;
 mod page;
+mod session;
 mod bad_input;
 mod supervisor;
 mod single_flight;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use quadrant::cache::entry::{Entry, Stamp};
 use quadrant::cache::key::Key;
-use quadrant::cache::store::{LEASE, Published, Store};
+use quadrant::cache::store::{LEASE, Note, Published, Store};
 use tokio::time::sleep;
 
 use crate::helpers::place::Place;
@@ -61,6 +61,9 @@ for_every_store! {
     a_waiter_is_told_of_a_release
     a_waiter_gives_up_when_its_patience_ends
     keys_do_not_touch_each_other
+    a_removed_key_has_no_entry_no_note_and_no_lease
+    what_is_computed_while_its_key_is_removed_is_refused
+    removing_one_key_leaves_the_others_and_what_is_not_there_is_no_error
 }
 
 async fn a_published_entry_is_read_by_another_process(place: Place) {
@@ -288,4 +291,43 @@ async fn the_disk_keeps_to_its_bytes_and_loses_the_least_recently_used() {
     }
     assert_eq!(found, [true, false, true, true]);
     assert_eq!(place.entries(), 3);
+}
+
+async fn a_removed_key_has_no_entry_no_note_and_no_lease(place: Place) {
+    let store = place.open(DAY);
+    publish(&*store, "value").await;
+    for note in [Note::Progress, Note::Interest, Note::Failure, Note::Latest, Note::Draw] {
+        store.leave(&key(), note, "text", DAY).await.unwrap();
+    }
+
+    store.remove(&key()).await.unwrap();
+
+    assert_eq!(kept(&*place.open(DAY)).await, None);
+    assert_eq!(place.names(), [""; 0]);
+    publish(&*store, "again").await;
+}
+
+async fn what_is_computed_while_its_key_is_removed_is_refused(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    let lease = one.try_lease(&key()).await.unwrap().unwrap();
+
+    other.remove(&key()).await.unwrap();
+
+    assert!(!one.renew(&lease).await.unwrap());
+    assert_eq!(one.publish(lease, &entry("late")).await.unwrap(), Published::Refused);
+    assert_eq!(kept(&*other).await, None);
+    publish(&*other, "value").await;
+}
+
+async fn removing_one_key_leaves_the_others_and_what_is_not_there_is_no_error(place: Place) {
+    let store = place.open(DAY);
+    store.remove(&key()).await.unwrap();
+    publish(&*store, "value").await;
+    let longer = Key::new("test").arg("one").arg("more");
+    store.leave(&longer, Note::Draw, "text", DAY).await.unwrap();
+
+    store.remove(&Key::new("test").arg("on")).await.unwrap();
+    store.remove(&longer).await.unwrap();
+
+    assert_eq!(kept(&*store).await.unwrap().bytes, "value");
 }

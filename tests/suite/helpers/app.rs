@@ -46,8 +46,8 @@ impl App {
         let mut child = command.stdout(logs.reopen().unwrap()).spawn().unwrap();
         let until = Instant::now() + Duration::from_secs(10);
         let url = loop {
-            if let Some(line) = lines(&logs).first() {
-                break address(line);
+            if let Some(url) = lines(&logs).iter().find_map(address) {
+                break url;
             }
             if child.try_wait().unwrap().is_some() || Instant::now() > until {
                 let mut said = String::new();
@@ -215,11 +215,10 @@ fn lines(logs: &NamedTempFile) -> Vec<Value> {
     whole.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
-/// Where the program says it is.
-fn address(line: &Value) -> String {
-    let message = line["message"].as_str().unwrap();
-    let at = message.find("http://").expect("the first line says the address");
-    message[at..].split(',').next().unwrap().to_owned()
+/// Where the program says it is, in the line that does.
+fn address(line: &Value) -> Option<String> {
+    let address = line["message"].as_str()?.strip_prefix("Quadrant is at ")?;
+    Some(address.split(',').next().unwrap().to_owned())
 }
 
 impl Drop for App {

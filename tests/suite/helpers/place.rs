@@ -61,16 +61,16 @@ impl Place {
     pub(crate) fn damage(&self, key: &Key) {
         match self {
             Self::Disk(folder) => {
-                let name = format!("{}.entry", key.to_string().replace(':', "."));
+                let name = format!("{}.entry", key.name().replace(':', "."));
                 let path = folder.path().join(name);
                 let mut stored = fs::read(&path).unwrap();
                 *stored.last_mut().unwrap() ^= 1;
                 fs::write(path, stored).unwrap();
             }
             Self::Redis(redis) => {
-                let length: i64 = redis.ask(&["STRLEN", &key.to_string()]);
+                let length: i64 = redis.ask(&["STRLEN", key.name()]);
                 let last = (length - 1).to_string();
-                let _: i64 = redis.ask(&["SETRANGE", &key.to_string(), &last, "\u{1}"]);
+                let _: i64 = redis.ask(&["SETRANGE", key.name(), &last, "\u{1}"]);
             }
         }
     }
@@ -114,6 +114,33 @@ impl Place {
                 let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:*"]);
                 let is_entry = |key: &&String| !key.ends_with(":lease") && !key.contains('!');
                 keys.iter().filter(is_entry).count()
+            }
+        }
+    }
+
+    /// The names of all that is stored, of whatever kind.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Disk(folder) => {
+                let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
+                let names = files.map(|file| file.file_name().into_string().unwrap());
+                // It is empty, and always the same.
+                names.filter(|name| name != "guard").collect()
+            }
+            Self::Redis(redis) => redis.ask(&["KEYS", "*"]),
+        }
+    }
+
+    /// How many bytes the largest entry has.
+    pub(crate) fn largest(&self) -> u64 {
+        match self {
+            Self::Disk(folder) => {
+                let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
+                files.map(|file| file.metadata().unwrap().len()).max().unwrap()
+            }
+            Self::Redis(redis) => {
+                let lengths = self.names().into_iter().map(|key| redis.ask(&["STRLEN", &key]));
+                lengths.max().unwrap()
             }
         }
     }
