@@ -11,6 +11,7 @@ mod looks;
 mod reading;
 mod background;
 mod base_path;
+mod session;
 
 use serde_json::{Value, json};
 

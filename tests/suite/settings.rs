@@ -40,6 +40,8 @@ fn a_wrong_variable_stops_the_start_with_one_line_that_names_it() {
         ("TRUSTED_PROXIES", "localhost"),
         ("TRUSTED_PROXIES", "10.0.0.0/33"),
         ("TRUSTED_PROXIES", "127.0.0.1;10.0.0.0/8"),
+        ("SESSION_MAX", "0"),
+        ("SESSION_MAX", "many"),
         ("LOG_FORMAT", "xml"),
         ("RUST_LOG", "quadrant=loud"),
     ] {
@@ -50,6 +52,19 @@ fn a_wrong_variable_stops_the_start_with_one_line_that_names_it() {
         assert_eq!(said.trim_end().lines().count(), 1, "{said}");
         assert!(said.contains(name) && said.contains(value), "{name}={value}: {said}");
         assert!(done.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_key_that_is_too_short_stops_the_start_and_is_not_told() {
+    for name in ["SESSION_KEY", "SESSION_KEY_PREVIOUS"] {
+        let key = "correct horse battery staple";
+        let done = quadrant(&[(name, key)]).output().unwrap();
+
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert_eq!((done.status.code(), said.trim_end().lines().count()), (Some(2), 1), "{said}");
+        assert!(said.contains(&format!("{name} (--")) && said.contains("28 bytes"), "{said}");
+        assert!(said.contains("64") && !said.contains("horse"), "{said}");
     }
 }
 

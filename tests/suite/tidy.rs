@@ -34,7 +34,11 @@ fn each_foreign_crate_has_its_home() {
         ("rustls", &["src/cache/redis.rs"]),
         ("plotly::", &["src/figure.rs", "src/figure/"]),
         ("askama", &["src/routes/"]),
-        ("actix_web", &["src/routes.rs", "src/routes/", "src/worker.rs", "src/worker/"]),
+        (
+            "actix_web",
+            &["src/routes.rs", "src/routes/", "src/session.rs", "src/worker.rs", "src/worker/"],
+        ),
+        ("use ring", &["src/session.rs"]),
         (
             "polars::",
             &[
