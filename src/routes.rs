@@ -30,7 +30,7 @@ pub use self::base::BasePath;
 pub use self::client::TrustedProxies;
 pub use self::drain::Drain;
 pub use self::fragments::Fragments;
-use self::patterns::background;
+use self::patterns::{background, overview, stateless};
 use self::request::Pattern;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
@@ -91,6 +91,10 @@ fn dashboard(scope: Scope) -> Scope {
         .service(read("/session/graphs/{graph}", session::graphs::graph))
         .service(read("/session/flights.csv", session::flights::csv))
         .service(read("/session/flights", session::flights::table))
+        .service(read("/patterns", overview::page))
+        .service(read("/patterns/source/{name}", overview::source))
+        .service(read("/patterns/stateless", stateless::answer))
+        .service(change("/patterns/stateless/choose", stateless::choose))
         .service(read("/patterns/background", background::page))
         .service(read("/patterns/background/result", background::result))
         .service(change("/patterns/background/cancel", background::cancel))

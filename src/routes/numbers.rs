@@ -26,9 +26,7 @@ pub(super) struct Table {
 impl Table {
     /// All rows of a frame.
     pub(super) fn new(numbers: &Numbers) -> anyhow::Result<Self> {
-        let names = numbers.get_column_names();
-        let columns = names.iter().map(|name| name.replace('_', " ")).collect();
-        Ok(Self { columns, rows: figure::rows(numbers)? })
+        Ok(Self { columns: figure::columns(numbers), rows: figure::rows(numbers)? })
     }
 }
 

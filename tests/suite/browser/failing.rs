@@ -1,8 +1,12 @@
 //! What a user sees when one graph, or all of them, cannot be had.
 
+use std::fs;
+use std::os::unix::fs::FileExt;
+
 use tempfile::TempDir;
 
 use super::*;
+use crate::helpers::browser::key;
 
 /// Asks for a graph in its panel, as the signal's elements do.
 const ASK: &str = "const [graph, query] = arguments;
@@ -44,6 +48,7 @@ fn pressing_try_again_draws_the_graph() {
     browser.click("#graph-daily [role=alert] button");
     browser.eventually("the graph", "document.querySelector('#graph-daily .bars path')");
 
+    assert_eq!(browser.text("document.activeElement.id"), "graph-daily");
     assert!(!browser.holds("document.querySelector('[role=alert]')"));
     let seen = browser.script(VIEW, json!([]));
     assert_eq!(seen["panels"][0]["says"], "origin=ABE&metric=mean");
@@ -69,6 +74,7 @@ fn pressing_try_again_under_numbers_brings_the_table_and_leaves_the_graph() {
     browser.click("#graph-daily [role=alert] button");
     browser.eventually("the table", "document.querySelector('#graph-daily .numbers tbody tr')");
 
+    eventually_focused(&browser, "date");
     let seen = browser.script(VIEW, json!([]));
     assert_eq!(seen["panels"], before["panels"]);
 }
@@ -95,6 +101,82 @@ fn a_server_that_is_away_is_told_and_asked_again() {
 }
 
 #[test]
+fn who_tries_again_by_keyboard_stays_in_the_status() {
+    let app = App::spawn(&[]);
+    let port = app.url.rsplit(':').next().unwrap().to_owned();
+    let browser = desktop();
+    open(&browser, &app);
+
+    drop(app);
+    choose(&browser, "ATL");
+    browser.eventually("an alert", "document.querySelector('#signal [role=alert] button')");
+    // From the airport over the metric.
+    browser.press(&key::TAB.repeat(2));
+    eventually_focused(&browser, "Try again");
+    let mark = "document.querySelector('#signal [role=alert]').isOld = true";
+    browser.script(mark, json!([]));
+    browser.press(key::ENTER);
+    browser.eventually("another alert", "!document.querySelector('#signal [role=alert]').isOld");
+    eventually_focused(&browser, "Try again");
+
+    let _again = App::spawn(&[("PORT", &port), ("SIMULATED_COST", "2s")]);
+    browser.press(key::ENTER);
+    eventually_focused(&browser, "Cancel");
+    eventually_shows(&browser, "ATL", "mean");
+    eventually_focused(&browser, "Atlanta (ATL) ·");
+}
+
+#[test]
+fn compute_anew_is_asked_again_as_it_was_when_the_server_was_away() {
+    let cache = TempDir::new().unwrap();
+    let place = ("CACHE_DIR", cache.path().to_str().unwrap());
+    let app = App::spawn(&[place]);
+    let port = app.url.rsplit(':').next().unwrap().to_owned();
+    let browser = desktop();
+    browser.goto(&format!("{}/?origin=ABE&metric=p90", app.url));
+    eventually_shows(&browser, "ABE", "p90");
+
+    drop(app);
+    browser.click("#anew");
+    browser.eventually("an alert", "document.querySelector('#signal [role=alert] button')");
+    let again = App::spawn(&[place, ("PORT", &port)]);
+    browser.click("#signal [role=alert] button");
+    browser.eventually("an answer", "document.querySelector('#signal .outcome')");
+    let renewed = eventually_shows(&browser, "ABE", "p90");
+
+    assert!(renewed.status.contains("stored: computed for you"), "{}", renewed.status);
+    assert_eq!(again.computations(), 1);
+}
+
+#[test]
+fn compute_anew_is_asked_again_as_it_was_when_it_failed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    fs::copy("data/flights.parquet", &path).unwrap();
+    let app = App::spawn(&[("DATASET", path.to_str().unwrap())]);
+    let browser = desktop();
+    browser.goto(&format!("{}/?origin=ABE&metric=p90", app.url));
+    eventually_shows(&browser, "ABE", "p90");
+
+    // The same file still, so that the failure comes at once and not with a 202.
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let sound = fs::read(&path).unwrap();
+    file.write_all_at(&vec![0xff; sound.len() - 300_000], 100_000).unwrap();
+    browser.click("#anew");
+    browser.eventually("an alert", "document.querySelector('#signal [role=alert] button')");
+    let whole = folder.path().join("whole");
+    fs::write(&whole, sound).unwrap();
+    fs::rename(whole, &path).unwrap();
+    let asked = "document.querySelector('#signal [role=alert] button').attributes";
+    assert!(browser.holds(&format!("{asked}['data-hx-post']")));
+    browser.click("#signal [role=alert] button");
+    browser.eventually("an answer", "document.querySelector('#signal .outcome')");
+
+    eventually_shows(&browser, "ABE", "p90");
+    assert_eq!(app.computations(), 2);
+}
+
+#[test]
 fn a_link_to_an_airport_that_there_is_not_says_so_and_lets_choose() {
     let app = App::spawn(&[]);
     let browser = desktop();
@@ -107,6 +189,16 @@ fn a_link_to_an_airport_that_there_is_not_says_so_and_lets_choose() {
     choose(&browser, "ATL");
     eventually_shows(&browser, "ATL", "mean");
     assert_silent(&browser);
+}
+
+#[test]
+fn a_page_that_there_is_not_complains_of_nothing_else() {
+    let app = App::spawn(&[]);
+    let browser = desktop();
+
+    browser.goto(&format!("{}/nowhere", app.url));
+
+    assert_only_complaint(&browser, "404");
 }
 
 /// A page whose four graphs come at once, of an app that takes eight seconds for every other.
