@@ -153,14 +153,15 @@ fn an_empty_variable_is_as_one_that_is_not_there() {
 
     let mut child = quadrant(&settings).current_dir(&folder).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let said: Vec<String> = lines.take(2).collect();
+    let said: Vec<String> = lines.take(3).collect();
     child.kill().unwrap();
     child.wait().unwrap();
 
     let first = said.first().expect("it starts");
     assert!(first.contains("Quadrant is at http://127.0.0.1:"), "{said:?}");
     assert!(first.ends_with("with 1 worker, its cache on disk in .cache/quadrant"), "{said:?}");
-    assert!(said[1].contains("worker 1 serves"), "{said:?}");
+    assert!(said[1].contains("SESSION_KEY is not set"), "{said:?}");
+    assert!(said[2].contains("worker 1 serves"), "{said:?}");
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn each_foreign_crate_has_its_home() {
                 "src/dataset/",
                 "src/import.rs",
                 "src/import/",
+                "src/query.rs",
                 "src/query/",
                 "src/frame.rs",
                 "src/figure.rs",

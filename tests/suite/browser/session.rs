@@ -77,7 +77,7 @@ fn two_browsers_have_a_sample_each_which_stays_as_it_is_and_comes_at_once() {
         one.reload();
         let again = eventually_has(&one, "1,000 of 124,711 flights");
         assert!(asked.elapsed() < cost, "it was kept: {:?}", asked.elapsed());
-        one.click("input[value=p90] + span");
+        one.click("input[value=p90]");
         one.eventually("the address", "location.search === '?metric=p90'");
         let by_p90 = eventually_has(&one, "1,000 of 124,711 flights");
         assert!(asked.elapsed() < cost, "a metric takes no draw: {:?}", asked.elapsed());
@@ -145,7 +145,7 @@ fn a_page_that_shows_a_sample_which_has_made_room_says_so_and_can_draw_again() {
     go(&other, &app);
     draw(&other, "YAK");
     eventually_has(&other, "all 353 flights");
-    one.click("input[value=median] + span");
+    one.click("input[value=median]");
 
     eventually_has_none(&one, "Your earlier sample has been cleared to make room");
     one.click("#draw button");
