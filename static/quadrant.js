@@ -1,5 +1,5 @@
-// Draws the figure of each fragment that arrives, in the page's palette, and says when none can
-// arrive. All else is htmx.
+// Draws the figure of each fragment that arrives, in the page's palette, passes the focus on to what
+// takes the place of its holder, and says when nothing can arrive. All else is htmx.
 
 // The palette lives in quadrant.css; traces name no colors, so a template gives them theirs:
 // flights are blue, delays are orange, in all four graphs.
@@ -46,20 +46,52 @@ function purge(element) {
   element?.querySelectorAll?.(".js-plotly-plot").forEach((plot) => Plotly.purge(plot));
 }
 
+// What has the focus, or had it until its own request disabled it.
+function holder(ctx) {
+  const { activeElement, body } = document;
+  return activeElement === body && ctx.pressed?.disabled ? ctx.pressed : activeElement;
+}
+
+// Whoever had the focus on what has gone has it in the same place: on the button of the same words,
+// on what is marked to take it, or on the place itself.
+function passOn(held, place) {
+  if (!place || document.activeElement !== document.body) return;
+  const buttons = [...place.querySelectorAll("a, button, summary")];
+  const same = buttons.filter(({ textContent }) => textContent === held.textContent);
+  if (!place.hasAttribute("tabindex")) place.tabIndex = -1;
+  [...same, ...place.querySelectorAll("[data-takes-focus]"), place].some((heir) => {
+    heir.focus({ preventScroll: true });
+    return heir === document.activeElement;
+  });
+}
+
+function leave({ detail: { ctx, tasks = [] } }) {
+  tasks.forEach(({ target }) => purge(target));
+  ctx.held = holder(ctx);
+  ctx.place = tasks.find(({ target }) => target?.contains?.(ctx.held))?.target;
+}
+
 // A server that cannot be reached sends no fragment to say so; the page has brought one.
 function unreachable({ detail: { ctx } }) {
   const slot = ctx?.target?.closest("[data-slot]");
   if (!slot) return;
   const alert = document.getElementById("unreachable").content.cloneNode(true);
   alert.querySelector("button").dataset.hxGet = ctx.request.action;
+  const held = holder(ctx);
+  const place = slot.contains(held) ? slot : null;
   purge(slot);
   slot.replaceChildren(alert);
   htmx.process(slot);
+  passOn(held, place);
 }
 
 document.addEventListener("htmx:error", unreachable);
-document.addEventListener("htmx:before:swap", ({ detail }) => detail.tasks?.forEach(({ target }) => purge(target)));
-document.addEventListener("htmx:after:swap", draw);
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.pressed = document.activeElement; });
+document.addEventListener("htmx:before:swap", leave);
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  draw();
+  passOn(ctx.held, ctx.place);
+});
 document.getElementById("plotly").addEventListener("load", draw);
 addEventListener("load", () => {
   document.getElementById("undrawn").hidden = Boolean(window.Plotly);

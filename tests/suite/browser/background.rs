@@ -69,7 +69,7 @@ fn running_shows_progress_and_then_the_result() {
         browser.click("#start");
         let first = eventually_is(&browser, "running", "of 100 resamples");
         assert_eq!((&first["disabled"], &first["clicks"]), (&json!(RUNNING), &json!("1 time")));
-        assert_eq!(browser.text("document.activeElement.id"), "cancel");
+        eventually_focused(&browser, "Cancel");
         // A button that is replaced while somebody presses it would not be pressed.
         browser.script("window.button = document.getElementById('cancel')", json!([]));
         let mut progress = Vec::new();
@@ -91,9 +91,35 @@ fn running_shows_progress_and_then_the_result() {
         assert!(done["says"].as_str().unwrap().contains("stored: computed for you"), "{done}");
         assert_eq!(done["told"], "Atlanta (ATL) with 100 resamples is there.");
         assert_eq!(done["marks"], done["bars"]);
+        // Not on a button that does something else than the one that was there.
+        eventually_focused(&browser, "Atlanta (ATL) · 100 resamples");
         assert_eq!(app.computations(), 1);
         assert_silent(&browser);
     });
+}
+
+#[test]
+fn who_runs_from_elsewhere_keeps_the_focus_there() {
+    let app = App::spawn(&[("SIMULATED_COST", "1s")]);
+    let browser = desktop();
+    go(&browser, &app, "origin=ATL&resamples=100");
+    let focused = || browser.text("document.activeElement.name");
+
+    type_resamples(&browser, 200);
+    browser.press(key::ENTER);
+    eventually_is(&browser, "running", "200 resamples");
+    assert_eq!(focused(), "resamples");
+    eventually_is(&browser, "done", "200 resamples");
+    assert_eq!(focused(), "resamples");
+
+    // It is there already, so Run can be pressed again as soon as it has been.
+    browser.click("#start");
+    browser.wait("the second click", || {
+        let seen = seen(&browser);
+        if seen["clicks"] == "2 times" { Ok(()) } else { Err(seen["clicks"].to_string()) }
+    });
+    eventually_focused(&browser, "Run");
+    assert_silent(&browser);
 }
 
 #[test]
@@ -110,6 +136,7 @@ fn cancelling_keeps_the_old_result_and_another_run_works() {
     assert_eq!((&running["values"], &running["disabled"]), (&old["values"], &json!(RUNNING)));
     browser.click("#cancel");
     let cancelled = eventually_is(&browser, "cancelled", "1,000,000 resamples");
+    eventually_focused(&browser, "Run");
 
     assert_eq!((&cancelled["values"], &cancelled["disabled"]), (&old["values"], &json!(IDLE)));
     assert_eq!(cancelled["told"], "Cancelled.");

@@ -3,6 +3,7 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::helpers::browser::key;
 
 /// Asks for a graph in its panel, as the signal's elements do.
 const ASK: &str = "const [graph, query] = arguments;
@@ -44,6 +45,7 @@ fn pressing_try_again_draws_the_graph() {
     browser.click("#graph-daily [role=alert] button");
     browser.eventually("the graph", "document.querySelector('#graph-daily .bars path')");
 
+    assert_eq!(browser.text("document.activeElement.id"), "graph-daily");
     assert!(!browser.holds("document.querySelector('[role=alert]')"));
     let seen = browser.script(VIEW, json!([]));
     assert_eq!(seen["panels"][0]["says"], "origin=ABE&metric=mean");
@@ -69,6 +71,7 @@ fn pressing_try_again_under_numbers_brings_the_table_and_leaves_the_graph() {
     browser.click("#graph-daily [role=alert] button");
     browser.eventually("the table", "document.querySelector('#graph-daily .numbers tbody tr')");
 
+    eventually_focused(&browser, "date");
     let seen = browser.script(VIEW, json!([]));
     assert_eq!(seen["panels"], before["panels"]);
 }
@@ -92,6 +95,32 @@ fn a_server_that_is_away_is_told_and_asked_again() {
     browser.click("#signal button");
     let atlanta = eventually_shows(&browser, "ATL", "mean");
     assert_drawn_from(&browser, &atlanta, "ATL", "mean");
+}
+
+#[test]
+fn who_tries_again_by_keyboard_stays_in_the_status() {
+    let app = App::spawn(&[]);
+    let port = app.url.rsplit(':').next().unwrap().to_owned();
+    let browser = desktop();
+    open(&browser, &app);
+
+    drop(app);
+    choose(&browser, "ATL");
+    browser.eventually("an alert", "document.querySelector('#signal [role=alert] button')");
+    // From the airport over the metric.
+    browser.press(&key::TAB.repeat(2));
+    eventually_focused(&browser, "Try again");
+    let mark = "document.querySelector('#signal [role=alert]').isOld = true";
+    browser.script(mark, json!([]));
+    browser.press(key::ENTER);
+    browser.eventually("another alert", "!document.querySelector('#signal [role=alert]').isOld");
+    eventually_focused(&browser, "Try again");
+
+    let _again = App::spawn(&[("PORT", &port), ("SIMULATED_COST", "2s")]);
+    browser.press(key::ENTER);
+    eventually_focused(&browser, "Cancel");
+    eventually_shows(&browser, "ATL", "mean");
+    eventually_focused(&browser, "Atlanta (ATL) ·");
 }
 
 #[test]
