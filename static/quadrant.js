@@ -65,8 +65,20 @@ function passOn(held, place) {
   });
 }
 
+// "Try again" repeats the request that has failed; its address alone would be read.
+function repeat(fragment, { method, action, body } = {}) {
+  const button = fragment?.querySelector?.("[role=alert] button[data-hx-get]");
+  if (!button || method !== "POST") return;
+  button.removeAttribute("data-hx-get");
+  button.dataset.hxPost = action;
+  button.dataset.hxVals = JSON.stringify(Object.fromEntries(body));
+}
+
 function leave({ detail: { ctx, tasks = [] } }) {
-  tasks.forEach(({ target }) => purge(target));
+  tasks.forEach(({ target, fragment }) => {
+    purge(target);
+    repeat(fragment, ctx.request);
+  });
   ctx.held = holder(ctx);
   ctx.place = tasks.find(({ target }) => target?.contains?.(ctx.held))?.target;
 }
@@ -77,6 +89,7 @@ function unreachable({ detail: { ctx } }) {
   if (!slot) return;
   const alert = document.getElementById("unreachable").content.cloneNode(true);
   alert.querySelector("button").dataset.hxGet = ctx.request.action;
+  repeat(alert, ctx.request);
   const held = holder(ctx);
   const place = slot.contains(held) ? slot : null;
   purge(slot);

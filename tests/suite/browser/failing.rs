@@ -1,5 +1,8 @@
 //! What a user sees when one graph, or all of them, cannot be had.
 
+use std::fs;
+use std::os::unix::fs::FileExt;
+
 use tempfile::TempDir;
 
 use super::*;
@@ -121,6 +124,56 @@ fn who_tries_again_by_keyboard_stays_in_the_status() {
     eventually_focused(&browser, "Cancel");
     eventually_shows(&browser, "ATL", "mean");
     eventually_focused(&browser, "Atlanta (ATL) ·");
+}
+
+#[test]
+fn compute_anew_is_asked_again_as_it_was_when_the_server_was_away() {
+    let cache = TempDir::new().unwrap();
+    let place = ("CACHE_DIR", cache.path().to_str().unwrap());
+    let app = App::spawn(&[place]);
+    let port = app.url.rsplit(':').next().unwrap().to_owned();
+    let browser = desktop();
+    browser.goto(&format!("{}/?origin=ABE&metric=p90", app.url));
+    eventually_shows(&browser, "ABE", "p90");
+
+    drop(app);
+    browser.click("#anew");
+    browser.eventually("an alert", "document.querySelector('#signal [role=alert] button')");
+    let again = App::spawn(&[place, ("PORT", &port)]);
+    browser.click("#signal [role=alert] button");
+    browser.eventually("an answer", "document.querySelector('#signal .outcome')");
+    let renewed = eventually_shows(&browser, "ABE", "p90");
+
+    assert!(renewed.status.contains("stored: computed for you"), "{}", renewed.status);
+    assert_eq!(again.computations(), 1);
+}
+
+#[test]
+fn compute_anew_is_asked_again_as_it_was_when_it_failed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    fs::copy("data/flights.parquet", &path).unwrap();
+    let app = App::spawn(&[("DATASET", path.to_str().unwrap())]);
+    let browser = desktop();
+    browser.goto(&format!("{}/?origin=ABE&metric=p90", app.url));
+    eventually_shows(&browser, "ABE", "p90");
+
+    // The same file still, so that the failure comes at once and not with a 202.
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let sound = fs::read(&path).unwrap();
+    file.write_all_at(&vec![0xff; sound.len() - 300_000], 100_000).unwrap();
+    browser.click("#anew");
+    browser.eventually("an alert", "document.querySelector('#signal [role=alert] button')");
+    let whole = folder.path().join("whole");
+    fs::write(&whole, sound).unwrap();
+    fs::rename(whole, &path).unwrap();
+    let asked = "document.querySelector('#signal [role=alert] button').attributes";
+    assert!(browser.holds(&format!("{asked}['data-hx-post']")));
+    browser.click("#signal [role=alert] button");
+    browser.eventually("an answer", "document.querySelector('#signal .outcome')");
+
+    eventually_shows(&browser, "ABE", "p90");
+    assert_eq!(app.computations(), 2);
 }
 
 #[test]
