@@ -41,12 +41,6 @@ async fn cancel(app: &App, query: &str) -> Answer {
     app.send("POST", &format!("{PAGE}/cancel?{query}"), &ANYBODY).await
 }
 
-fn spawn(place: &Place, settings: &[(&str, &str)]) -> App {
-    let shared = place.settings();
-    let shared = shared.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    App::spawn(&shared.chain(settings.iter().copied()).collect::<Vec<_>>())
-}
-
 /// How far the fragment says that the computation is, in thousandths.
 fn permille(answer: &Answer) -> Option<u16> {
     let bar = answer.text().split("<progress").nth(1)?;
@@ -137,7 +131,7 @@ async fn an_airport_whose_only_flight_says_all_has_an_interval_without_width() {
 #[tokio::test]
 async fn clicks_are_shown_and_ignored_and_everything_else_counts() {
     for place in Place::both() {
-        let app = spawn(&place, &[]);
+        let app = App::at(&place, &[]);
 
         let first = run(&app, "origin=ATL&resamples=100&clicks=1").await;
         let clicked = run(&app, "origin=ATL&resamples=100&clicks=7").await;
@@ -179,7 +173,7 @@ async fn a_result_says_when_by_whom_in_how_long_and_how_it_was_come_by() {
 #[tokio::test]
 async fn workers_share_one_computation_and_all_see_its_progress_grow() {
     for place in Place::both() {
-        let app = spawn(&place, &[("WEB_CONCURRENCY", "2"), ("SIMULATED_COST", "2s")]);
+        let app = App::at(&place, &[("WEB_CONCURRENCY", "2"), ("SIMULATED_COST", "2s")]);
         let person = async || {
             let (mut seen, mut workers, mut longest) = (vec![], BTreeSet::new(), Duration::ZERO);
             loop {
@@ -229,7 +223,7 @@ fn used(app: &App) -> Duration {
 #[tokio::test]
 async fn what_everybody_has_cancelled_ends_and_leaves_nothing() {
     for place in Place::both() {
-        let app = spawn(&place, &[]);
+        let app = App::at(&place, &[]);
         let v = run(&app, "origin=ACY&resamples=1").await.attribute("data-v").to_owned();
         let (store, key) = (place.open(Duration::from_secs(60)), key(&v, "ATL", 1_000_000));
 
@@ -300,12 +294,12 @@ async fn a_program_that_ends_does_not_wait_for_a_long_computation() {
 #[tokio::test]
 async fn a_restart_keeps_the_result_and_the_page_shows_it_at_once() {
     for place in Place::both() {
-        let mut first = spawn(&place, &[]);
+        let mut first = App::at(&place, &[]);
         let computed = run(&first, "origin=ATL&resamples=200").await;
         first.kill("TERM");
         assert!(first.wait(Duration::from_secs(10)).success());
 
-        let second = spawn(&place, &[]);
+        let second = App::at(&place, &[]);
         let page = second.get_with(&format!("{PAGE}?origin=ATL&resamples=200"), &[]).await;
         let answer = run(&second, "origin=ATL&resamples=200").await;
         let other = second.get_with(&format!("{PAGE}?origin=ATL&resamples=201"), &[]).await;
@@ -385,7 +379,7 @@ async fn a_failure_keeps_the_buttons_and_is_kept_by_nobody() {
     bytes[100_000..end].fill(0xff);
     std::fs::write(&path, bytes).unwrap();
     let place = Place::disk();
-    let app = spawn(&place, &[("DATASET", path.to_str().unwrap())]);
+    let app = App::at(&place, &[("DATASET", path.to_str().unwrap())]);
 
     let failed = run(&app, "origin=ATL&resamples=100&clicks=2").await;
 
