@@ -23,7 +23,7 @@ mod destinations;
 mod intervals;
 
 pub use self::intervals::intervals;
-pub use self::sheet::{csv, rows};
+pub use self::sheet::{columns, csv, rows};
 pub use self::words::{count, counted, minutes};
 
 /// A place on the page, and what is drawn there.
@@ -145,4 +145,19 @@ fn json(plot: &Plot) -> String {
 /// An axis with its title, units included.
 fn axis(title: &str) -> Axis {
     Axis::new().title(Title::with_text(title)).auto_margin(true)
+}
+
+/// A column of numbers, without those that are missing.
+fn numbers(frame: &DataFrame, column: &str) -> PolarsResult<Vec<f64>> {
+    Ok(frame.column(column)?.f64()?.iter().flatten().collect())
+}
+
+/// The same of whole numbers.
+fn counts(frame: &DataFrame, column: &str) -> PolarsResult<Vec<u32>> {
+    Ok(frame.column(column)?.u32()?.iter().flatten().collect())
+}
+
+/// The same of texts.
+fn texts(frame: &DataFrame, column: &str) -> PolarsResult<Vec<String>> {
+    Ok(frame.column(column)?.str()?.iter().flatten().map(str::to_owned).collect())
 }

@@ -6,7 +6,7 @@ use plotly::{Layout, Scatter};
 use polars::prelude::PolarsResult;
 
 use super::words::escaped;
-use super::{Figure, axis, count, counted, json, minutes, plot};
+use super::{Figure, axis, count, counted, counts, json, minutes, numbers, plot, texts};
 use crate::metric::Metric;
 use crate::query::Selection;
 
@@ -17,16 +17,11 @@ const FINENESS: usize = 1000;
 
 pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figure> {
     let frame = &selection.destinations;
-    let number = |name: &str| -> PolarsResult<Vec<f64>> {
-        Ok(frame.column(name)?.f64()?.iter().flatten().collect())
-    };
-    let text = |name: &str| -> PolarsResult<Vec<String>> {
-        Ok(frame.column(name)?.str()?.iter().flatten().map(str::to_owned).collect())
-    };
-    let flights: Vec<u32> = frame.column("flights")?.u32()?.iter().flatten().collect();
-    let (code, name) = (text("destination")?, text("name")?);
-    let (distance, delay) = (number("distance")?, number(metric.word())?);
-    let (mean, median, p90) = (number("mean")?, number("median")?, number("p90")?);
+    let flights = counts(frame, "flights")?;
+    let (code, name) = (texts(frame, "destination")?, texts(frame, "name")?);
+    let (distance, delay) = (numbers(frame, "distance")?, numbers(frame, metric.word())?);
+    let (mean, median, p90) =
+        (numbers(frame, "mean")?, numbers(frame, "median")?, numbers(frame, "p90")?);
     // Not in bold type: plotly.js sets its style inline, which our policy forbids.
     let says = (0..frame.height())
         .map(|row| {

@@ -6,14 +6,14 @@ use plotly::layout::{Annotation, AxisRange, Shape, ShapeLine, ShapeType};
 use plotly::{Bar, Layout};
 use polars::prelude::PolarsResult;
 
-use super::{Figure, axis, count, counted, json, minutes, plot};
+use super::{Figure, axis, count, counted, counts, json, minutes, plot};
 use crate::query::Selection;
 
 pub(super) fn figure(selection: &Selection) -> PolarsResult<Figure> {
     let bins = &selection.distribution;
     let from: Vec<i32> = bins.column("from")?.i32()?.iter().flatten().collect();
     let to: Vec<i32> = bins.column("to")?.i32()?.iter().flatten().collect();
-    let flights: Vec<u32> = bins.column("flights")?.u32()?.iter().flatten().collect();
+    let flights = counts(bins, "flights")?;
     let (first, last) = (*from.first().unwrap_or(&0), *to.last().unwrap_or(&0));
     let middle = from.iter().zip(&to).map(|(from, to)| f64::from(from + to) / 2.0).collect();
     let lines = quantiles(selection)?;

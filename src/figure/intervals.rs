@@ -6,7 +6,7 @@ use plotly::{Layout, Scatter};
 use polars::prelude::{DataFrame, PolarsResult, SortMultipleOptions};
 
 use super::words::escaped;
-use super::{Figure, axis, counted, json, minutes, plot};
+use super::{Figure, axis, counted, counts, json, minutes, numbers, plot, texts};
 
 /// Draws the intervals of one airport's destinations.
 ///
@@ -15,15 +15,10 @@ use super::{Figure, axis, counted, json, minutes, plot};
 /// When the frame lacks a column, which would be a mistake of ours.
 pub fn intervals(frame: &DataFrame, resamples: u32, place: &str) -> PolarsResult<Figure> {
     let frame = frame.sort(["mean"], SortMultipleOptions::default())?;
-    let number = |name: &str| -> PolarsResult<Vec<f64>> {
-        Ok(frame.column(name)?.f64()?.iter().flatten().collect())
-    };
-    let text = |name: &str| -> PolarsResult<Vec<String>> {
-        Ok(frame.column(name)?.str()?.iter().flatten().map(str::to_owned).collect())
-    };
-    let flights: Vec<u32> = frame.column("flights")?.u32()?.iter().flatten().collect();
-    let (code, name) = (text("destination")?, text("name")?);
-    let (mean, low, high) = (number("mean")?, number("low")?, number("high")?);
+    let flights = counts(&frame, "flights")?;
+    let (code, name) = (texts(&frame, "destination")?, texts(&frame, "name")?);
+    let (mean, low, high) =
+        (numbers(&frame, "mean")?, numbers(&frame, "low")?, numbers(&frame, "high")?);
     // Not in bold type: plotly.js sets its style inline, which our policy forbids.
     let says = (0..frame.height())
         .map(|row| {

@@ -4,7 +4,7 @@ use plotly::layout::AxisRange;
 use plotly::{HeatMap, Layout};
 use polars::prelude::PolarsResult;
 
-use super::{Figure, axis, counted, json, minutes, plot};
+use super::{Figure, axis, counted, counts, json, minutes, plot};
 use crate::metric::Metric;
 use crate::query::Selection;
 
@@ -14,7 +14,7 @@ const WEEKDAYS: [&str; 7] =
 pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figure> {
     let rhythm = &selection.rhythm;
     let delays: Vec<Option<f64>> = rhythm.column(metric.word())?.f64()?.iter().collect();
-    let flights: Vec<u32> = rhythm.column("flights")?.u32()?.iter().flatten().collect();
+    let flights = counts(rhythm, "flights")?;
     let weeks = |hour: usize| format!("{} {:02}:00", WEEKDAYS[hour / 24], hour % 24);
     let says: Vec<String> = (0..delays.len())
         .map(|hour| {

@@ -15,6 +15,11 @@ pub fn csv(mut frame: DataFrame) -> PolarsResult<Vec<u8>> {
     Ok(csv)
 }
 
+/// The names of the columns, in words.
+pub fn columns(frame: &DataFrame) -> Vec<String> {
+    frame.get_column_names().iter().map(|name| name.replace('_', " ")).collect()
+}
+
 /// The frame as text, row by row, for a table on the page.
 ///
 /// # Errors

@@ -51,9 +51,8 @@ pub(super) async fn table(
 ) -> Result<HttpResponse, Error> {
     let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
     let table = |numbers: Numbers| {
-        let names = numbers.get_column_names();
-        let columns = names.iter().map(|name| name.replace('_', " ")).collect();
-        Finished::html(&TableFragment { columns, rows: figure::rows(&numbers)? })
+        let (columns, rows) = (figure::columns(&numbers), figure::rows(&numbers)?);
+        Finished::html(&TableFragment { columns, rows })
     };
     numbers(&dashboard, &request, &choice, graph, table).await
 }

@@ -62,6 +62,7 @@ struct CourseFragment<'a> {
 #[template(path = "intervals.html")]
 struct IntervalsFragment {
     figure: Figure,
+    columns: Vec<String>,
     rows: Vec<Vec<String>>,
     v: String,
     computed_at: When,
@@ -209,9 +210,9 @@ async fn drawn(question: &Question, state: &State) -> anyhow::Result<Option<Stri
     let draw = move || -> anyhow::Result<String> {
         let frame = frame::decode_one(&bytes)?;
         let figure = figure::intervals(&frame, resamples, &place)?;
-        let (rows, computed_at) = (figure::rows(&frame)?, When(stamp.computed_at));
-        let computed_by = stamp.worker;
-        Ok(IntervalsFragment { figure, rows, v, computed_at, computed_by }.render()?)
+        let (columns, rows) = (figure::columns(&frame), figure::rows(&frame)?);
+        let (computed_at, computed_by) = (When(stamp.computed_at), stamp.worker);
+        Ok(IntervalsFragment { figure, columns, rows, v, computed_at, computed_by }.render()?)
     };
     blocking(draw).await?.map(Some)
 }
