@@ -4,20 +4,19 @@
 //! Parsing is total: past this file a duration is a [`Duration`] and an address an [`IpAddr`].
 
 use std::ffi::OsString;
-use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
-use std::process::Command as Process;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+pub use self::environment::{is_set, worker_command};
 pub use self::mistake::Mistake;
 use crate::cache::redis::Address;
 use crate::routes::{BasePath, TrustedProxies};
 
+mod environment;
 mod mistake;
 mod value;
 
@@ -144,12 +143,12 @@ impl Cli {
     ///
     /// The help and version texts, and a [`Mistake`] for whatever cannot be understood.
     pub fn from_env() -> Result<Self, Mistake> {
-        Self::parse_from_words(std::env::args_os())
+        Self::parse_from_words(environment::words())
     }
 
     fn parse_from_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, Mistake> {
         let words: Vec<OsString> = words.into_iter().collect();
-        let mut command = Self::command();
+        let mut command = environment::without_empty(Self::command());
         if words.get(1).is_some_and(|word| word == "import") {
             // An import has no port; a wrong one in the environment is not its business.
             command = command.mut_args(|argument| argument.env(None::<&'static str>));
@@ -182,28 +181,6 @@ impl Config {
             None => format!("on disk in {}", self.cache_dir.display()),
         }
     }
-}
-
-/// This program again, with the same words and environment, as a worker.
-///
-/// # Errors
-///
-/// When the system does not tell which file this program is.
-pub fn worker_command() -> io::Result<Process> {
-    // A new version may have been put in the place of this one's file; the path then names the new.
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    if PROGRAM.get().is_none() {
-        let _ = PROGRAM.set(std::env::current_exe()?);
-    }
-    let mut command = Process::new(PROGRAM.get().expect("it was just set"));
-    command.args(std::env::args_os().skip(1)).arg("--worker");
-    Ok(command)
-}
-
-/// Whether the environment has a variable that is meant for a library of ours.
-#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-pub fn is_set(name: &str) -> bool {
-    std::env::var_os(name).is_some()
 }
 
 #[cfg(test)]

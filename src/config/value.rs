@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::{FILTER, RedisUrl};
+use super::RedisUrl;
 
 /// The longest duration that a setting may have, ten years: Redis counts milliseconds in 64 bits.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
@@ -26,7 +26,7 @@ pub(super) fn workers(text: &str) -> Result<NonZeroU16, String> {
     workers.ok_or_else(|| format!("a number of processes from 1 to {WORKERS} is needed"))
 }
 
-/// Platforms and `.env` files leave a variable empty to say that there is none.
+/// Nothing, the default, is no Redis.
 pub(super) fn redis_url(text: &str) -> Result<RedisUrl, String> {
     if text.is_empty() { Ok(RedisUrl(None)) } else { text.parse().map(|it| RedisUrl(Some(it))) }
 }
@@ -52,6 +52,8 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 pub(super) fn filter(text: &str) -> Result<String, String> {
-    let text = if text.is_empty() { FILTER } else { text };
+    if text.is_empty() {
+        return Err("a filter such as debug is needed".to_owned());
+    }
     EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

@@ -1,8 +1,12 @@
 //! The command line and the environment: what is wrong is said in one line, before anything runs.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 
-use crate::helpers::app::{App, quadrant};
+use tempfile::TempDir;
+
+use crate::helpers::app::quadrant;
 
 /// Every variable of `.env.example`, set or not.
 pub(crate) fn documented() -> Vec<String> {
@@ -111,13 +115,55 @@ fn a_taken_port_is_one_clear_line() {
 }
 
 #[test]
-fn an_empty_value_is_no_path() {
-    for name in ["DATASET", "CACHE_DIR"] {
-        let done = quadrant(&[(name, "")]).output().unwrap();
+fn an_empty_option_is_a_mistake() {
+    for option in
+        ["--dataset", "--cache-dir", "--port", "--workers", "--cache-expire", "--rust-log"]
+    {
+        let done = quadrant(&[]).args([option, ""]).output().unwrap();
 
         let said = String::from_utf8(done.stderr).unwrap();
-        assert!(said.contains(name) && said.ends_with(": a value is needed\n"), "{said}");
+        assert!(said.contains(option) && said.ends_with(": a value is needed\n"), "{said}");
+        assert_eq!(done.status.code(), Some(2), "{option}");
     }
+}
+
+#[test]
+fn an_empty_variable_is_as_one_that_is_not_there() {
+    let names = documented();
+    let mut settings: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+    settings.push(("PORT", "0"));
+    // The defaults are paths within the repository.
+    let folder = TempDir::new().unwrap();
+    symlink(std::env::current_dir().unwrap().join("data"), folder.path().join("data")).unwrap();
+
+    let mut child = quadrant(&settings).current_dir(&folder).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let said: Vec<String> = lines.take(2).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let first = said.first().expect("it starts");
+    assert!(first.contains("Quadrant is at http://127.0.0.1:"), "{said:?}");
+    assert!(first.ends_with("with 1 worker, its cache on disk in .cache/quadrant"), "{said:?}");
+    assert!(said[1].contains("worker 1 serves"), "{said:?}");
+}
+
+#[test]
+fn an_empty_port_is_the_default_one() {
+    // An address that no machine has: it belongs to documentation.
+    let done = quadrant(&[("PORT", ""), ("HOST", "192.0.2.1")]).output().unwrap();
+
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("cannot listen on 192.0.2.1:8080"), "{said}");
+}
+
+#[test]
+fn help_lists_an_empty_variable_too() {
+    let done = quadrant(&[("PORT", ""), ("BASE_PATH", "")]).args(["serve", "--help"]).output();
+
+    let said = String::from_utf8(done.unwrap().stdout).unwrap();
+    assert!(said.contains("[env: PORT=]") && said.contains("[default: 8080]"), "{said}");
+    assert!(said.contains("[env: BASE_PATH=]"), "{said}");
 }
 
 #[test]
@@ -126,11 +172,4 @@ fn an_import_does_not_mind_the_servers_variables() {
 
     let said = String::from_utf8(done.unwrap().stderr).unwrap();
     assert!(said.contains("nowhere cannot be imported"), "{said}");
-}
-
-#[tokio::test]
-async fn an_empty_redis_url_is_none_and_an_empty_filter_is_the_default() {
-    let app = App::spawn(&[("REDIS_URL", ""), ("RUST_LOG", "")]);
-
-    assert_eq!(app.signal("origin=YAK").await.status, 200);
 }

@@ -48,7 +48,7 @@ fn each_foreign_crate_has_its_home() {
                 "src/figure/",
             ],
         ),
-        ("std::env", &["src/config.rs"]),
+        ("std::env", &["src/config/environment.rs"]),
         ("clap", &["src/config.rs", "src/config/"]),
         ("moka", &["src/routes/fragments.rs"]),
         ("ipnet", &["src/routes/client.rs"]),
