@@ -76,6 +76,15 @@ impl Error {
     }
 }
 
+impl ErrorFragment {
+    /// What a page shows by itself when the server does not answer.
+    pub(super) fn unreachable() -> Self {
+        let words = "The server cannot be reached.".to_owned();
+        // The script puts in the address that was asked for.
+        Self { words, retry: Some(String::new()) }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status_code())

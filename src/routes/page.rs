@@ -32,11 +32,8 @@ impl Page<'_> {
         self.choice.dataset.contents().origins()
     }
 
-    /// What the page shows by itself when the server does not answer.
     fn unreachable(&self) -> ErrorFragment {
-        let words = "The server cannot be reached.".to_owned();
-        // The script puts in the address that was asked for.
-        ErrorFragment { words, retry: Some(String::new()) }
+        ErrorFragment::unreachable()
     }
 
     fn first_day(&self) -> String {

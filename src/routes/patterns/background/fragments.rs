@@ -94,11 +94,8 @@ impl Page<'_> {
         count(MOST.into())
     }
 
-    /// What the page shows by itself when the server does not answer.
     fn unreachable(&self) -> ErrorFragment {
-        let words = "The server cannot be reached.".to_owned();
-        // The script puts in the address that was asked for.
-        ErrorFragment { words, retry: Some(String::new()) }
+        ErrorFragment::unreachable()
     }
 }
 
