@@ -105,9 +105,9 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   draw();
   passOn(ctx.held, ctx.place);
 });
-document.getElementById("plotly").addEventListener("load", draw);
+document.getElementById("plotly")?.addEventListener("load", draw);
 addEventListener("load", () => {
-  document.getElementById("undrawn").hidden = Boolean(window.Plotly);
+  document.getElementById("undrawn")?.toggleAttribute("hidden", Boolean(window.Plotly));
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   document.querySelectorAll(".js-plotly-plot").forEach((plot) => Plotly.relayout(plot, { template: palette() }));

@@ -43,7 +43,7 @@ async fn every_address_that_goes_out_carries_the_prefix() {
     assert_eq!((unknown.status, outside.status), (404, 404));
     assert_eq!((computing.status, signal.status), (202, 200));
     for (answer, least) in
-        [(&page, 12), (&wrong, 11), (&unknown, 7), (&outside, 7), (&computing, 1), (&signal, 4)]
+        [(&page, 12), (&wrong, 11), (&unknown, 5), (&outside, 5), (&computing, 1), (&signal, 4)]
     {
         assert_below(answer, least);
     }

@@ -191,6 +191,16 @@ fn a_link_to_an_airport_that_there_is_not_says_so_and_lets_choose() {
     assert_silent(&browser);
 }
 
+#[test]
+fn a_page_that_there_is_not_complains_of_nothing_else() {
+    let app = App::spawn(&[]);
+    let browser = desktop();
+
+    browser.goto(&format!("{}/nowhere", app.url));
+
+    assert_only_complaint(&browser, "404");
+}
+
 /// A page whose four graphs come at once, of an app that takes eight seconds for every other.
 fn slow(browser: &Browser, cache: &TempDir) -> App {
     let place = ("CACHE_DIR", cache.path().to_str().unwrap());
