@@ -10,6 +10,7 @@ mod failing;
 mod looks;
 mod reading;
 mod background;
+mod patterns;
 mod base_path;
 
 use serde_json::{Value, json};

@@ -29,6 +29,7 @@ mod metrics;
 mod request_id;
 mod behind_a_proxy;
 mod background;
+mod patterns;
 mod base_path;
 mod assets;
 mod proxy;
