@@ -46,6 +46,10 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// more; the supervisor kills after 25 s.
 const DRAIN_SECONDS: u64 = 20;
 
+/// Bytes of entries on disk that all workers of a program remember together, so that a hit need not
+/// be read each time: those of some 250 airports.
+const REMEMBERED: u64 = 16 << 20;
+
 /// Why a worker ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -200,7 +204,8 @@ async fn closed(drain: &Drain) {
 /// The store that the settings ask for.
 fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let (folder, expire) = (config.cache_dir.clone(), config.cache_expire);
-    let disk = DiskStore::new(folder, expire, config.cache_max_bytes);
+    let remembered = REMEMBERED / u64::from(config.workers.get());
+    let disk = DiskStore::new(folder, expire, config.cache_max_bytes, remembered);
     let Some(address) = config.redis_url.0.clone() else { return Ok(Arc::new(disk)) };
     let redis = RedisStore::new(address, expire)?;
     metrics::tell_connections(redis.connections());

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use tracing::warn;
 
 use self::lease::LeaseFile;
+use self::memory::{Memory, is_used};
 use super::entry::Entry;
 use super::key::Key;
 use super::store::{Lease, Note, Published, Right, Store, StoreError};
@@ -17,6 +18,7 @@ use crate::blocking::blocking;
 use crate::metrics::{self, CacheEvent, StoreName};
 
 mod lease;
+mod memory;
 mod evict;
 mod notes;
 
@@ -31,14 +33,16 @@ struct Folder {
     path: PathBuf,
     expire: Duration,
     max_bytes: u64,
+    memory: Memory,
 }
 
 impl DiskStore {
     /// Opens the store in `path`, which it makes when the first entry is written.
     ///
-    /// An entry expires `expire` after its last use; all together occupy `max_bytes` at most.
-    pub fn new(path: PathBuf, expire: Duration, max_bytes: u64) -> Self {
-        Self(Arc::new(Folder { path, expire, max_bytes }))
+    /// An entry expires `expire` after its last use; all together occupy `max_bytes` at most. So many
+    /// bytes of them may be `remembered` by this process.
+    pub fn new(path: PathBuf, expire: Duration, max_bytes: u64, remembered: u64) -> Self {
+        Self(Arc::new(Folder { path, expire, max_bytes, memory: Memory::new(remembered) }))
     }
 
     async fn run<T: Send + 'static>(
@@ -55,6 +59,10 @@ impl DiskStore {
 #[async_trait]
 impl Store for DiskStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
+        // One call that reads no data does not hold up an event loop.
+        if let Some(entry) = self.0.memory.get(key, &self.0.entry(key), self.0.expire) {
+            return Ok(Some(entry));
+        }
         let key = key.clone();
         self.run(move |folder| folder.read(&key)).await
     }
@@ -136,10 +144,15 @@ impl Folder {
         let mut stored = Vec::new();
         file.read_to_end(&mut stored)?;
         let entry = Entry::decode(stored.into());
-        match entry {
-            // The file's time is its last use, from which it expires. On a file system that is only
-            // read, an entry expires from its writing.
-            Some(_) => drop(file.set_modified(SystemTime::now())),
+        match &entry {
+            Some(entry) => {
+                // The file's time is its last use, from which it expires. On a file system that is
+                // only read, an entry expires from its writing.
+                if key.is_private() || !is_used(&file.metadata()?, entry, self.expire) {
+                    drop(file.set_modified(SystemTime::now()));
+                }
+                self.memory.keep(key, entry, &file.metadata()?);
+            }
             None => {
                 warn!(%key, "removed a damaged entry of {key}");
                 metrics::cache(CacheEvent::Corrupt);

@@ -53,6 +53,11 @@ impl Key {
         &self.0
     }
 
+    /// Whether it names what belongs to one user.
+    pub(super) fn is_private(&self) -> bool {
+        self.0.contains(PRIVATE)
+    }
+
     /// The key of a stored name, if it is one of ours.
     pub(super) fn stored(name: &str) -> Option<Self> {
         name.starts_with(PREFIX).then(|| Self(name.to_owned()))

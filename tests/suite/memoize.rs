@@ -203,6 +203,7 @@ async fn without_any_store_a_process_still_computes_once_for_its_callers() {
         file.path().join("cache"),
         Duration::from_secs(60),
         1 << 20,
+        0,
     );
     let (cache, kitchen) = (Cache::new(Arc::new(store), LIFETIME, 1), Kitchen::default());
 

@@ -61,6 +61,7 @@ for_every_store! {
     a_waiter_is_told_of_a_release
     a_waiter_gives_up_when_its_patience_ends
     keys_do_not_touch_each_other
+    an_entry_that_is_used_again_and_again_is_given_up_when_it_changes
     a_removed_key_has_no_entry_no_note_and_no_lease
     what_is_computed_while_its_key_is_removed_is_refused
     removing_one_key_leaves_the_others_and_what_is_not_there_is_no_error
@@ -330,4 +331,28 @@ async fn removing_one_key_leaves_the_others_and_what_is_not_there_is_no_error(pl
     store.remove(&longer).await.unwrap();
 
     assert_eq!(kept(&*store).await.unwrap().bytes, "value");
+}
+
+/// Uses an entry so often that a store which remembers anything remembers this.
+async fn use_often(store: &dyn Store) {
+    sleep(Duration::from_millis(150)).await;
+    for _ in 0..20 {
+        assert!(kept(store).await.is_some());
+    }
+}
+
+async fn an_entry_that_is_used_again_and_again_is_given_up_when_it_changes(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    publish(&*other, "first").await;
+    use_often(&*one).await;
+
+    publish(&*other, "other").await;
+    assert_eq!(kept(&*one).await.unwrap().bytes, "other", "another process has replaced it");
+    use_often(&*one).await;
+    place.damage(&key());
+    assert_eq!(kept(&*one).await, None, "it was damaged");
+    publish(&*other, "third").await;
+    use_often(&*one).await;
+    other.remove(&key()).await.unwrap();
+    assert_eq!(kept(&*one).await, None, "another process has removed it");
 }

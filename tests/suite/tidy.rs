@@ -55,7 +55,7 @@ fn each_foreign_crate_has_its_home() {
         ),
         ("std::env", &["src/config/environment.rs"]),
         ("clap", &["src/config.rs", "src/config/"]),
-        ("moka", &["src/routes/fragments.rs"]),
+        ("moka", &["src/routes/fragments.rs", "src/cache/disk/memory.rs"]),
         ("ipnet", &["src/routes/client.rs"]),
         ("prometheus", &["src/metrics.rs", "src/metrics/"]),
         ("tempfile", &["src/cache/disk.rs", "src/cache/disk/", "src/import.rs"]),

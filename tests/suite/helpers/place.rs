@@ -41,7 +41,7 @@ impl Place {
     pub(crate) fn open_bounded(&self, expire: Duration, max_bytes: u64) -> Arc<dyn Store> {
         match self {
             Self::Disk(folder) => {
-                Arc::new(DiskStore::new(folder.path().to_owned(), expire, max_bytes))
+                Arc::new(DiskStore::new(folder.path().to_owned(), expire, max_bytes, 1 << 20))
             }
             Self::Redis(redis) => {
                 Arc::new(RedisStore::new(redis.url().parse().unwrap(), expire).unwrap())
