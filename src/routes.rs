@@ -28,7 +28,7 @@ pub use self::base::BasePath;
 pub use self::client::TrustedProxies;
 pub use self::drain::Drain;
 pub use self::fragments::Fragments;
-use self::patterns::background;
+use self::patterns::{background, browser};
 use self::request::Pattern;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
@@ -75,6 +75,8 @@ fn dashboard(scope: Scope) -> Scope {
         .service(read("/graphs/{graph}.csv", numbers::csv))
         .service(read("/graphs/{graph}/table", numbers::table))
         .service(read("/graphs/{graph}", graph::graph))
+        .service(read("/patterns/browser", browser::page))
+        .service(read("/patterns/browser/summary", browser::summary))
         .service(read("/patterns/background", background::page))
         .service(read("/patterns/background/result", background::result))
         .service(change("/patterns/background/cancel", background::cancel))
