@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use crate::blocking::blocking;
@@ -18,6 +19,7 @@ pub use self::bootstrap::Bootstrap;
 
 mod bootstrap;
 mod warming;
+mod rows;
 
 /// A simulated cost passes in steps, so that it shows progress and can be given up.
 const STEP: Duration = Duration::from_millis(100);
@@ -32,6 +34,8 @@ pub struct Dashboard {
     /// Added to every computation, to see what caching does.
     simulated_cost: Duration,
     worker: u16,
+    /// The turn of who reads rows.
+    reading: Arc<Mutex<()>>,
 }
 
 /// The frames of all four graphs for one origin, for all three metrics: cached by the data (and
@@ -50,7 +54,7 @@ impl Dashboard {
         simulated_cost: Duration,
         worker: u16,
     ) -> Self {
-        Self { datasets, cache, patient, simulated_cost, worker }
+        Self { datasets, cache, patient, simulated_cost, worker, reading: Arc::default() }
     }
 
     /// The data file as it is now; a request holds on to the one that it began with.

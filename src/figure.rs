@@ -22,7 +22,9 @@ mod distribution;
 mod rhythm;
 mod destinations;
 mod intervals;
+mod aggregates;
 
+pub use self::aggregates::{Aggregates, Outline};
 pub use self::columns::Columns;
 pub use self::destinations::bubbles;
 pub use self::intervals::intervals;

@@ -10,12 +10,14 @@ use anyhow::Context;
 
 pub use self::bootstrap::{bootstrap, draws};
 use self::counts::Counts;
+pub use self::rows::{Rows, rows};
 pub use self::selection::Selection;
 use crate::dataset::{Dataset, Origin};
 
 mod counts;
 mod selection;
 mod bootstrap;
+mod rows;
 
 /// Changes whenever the same file gives other frames, or frames of another form.
 pub const VERSION: &str = "selection 1";

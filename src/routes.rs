@@ -28,7 +28,7 @@ pub use self::base::BasePath;
 pub use self::client::TrustedProxies;
 pub use self::drain::Drain;
 pub use self::fragments::Fragments;
-use self::patterns::{background, browser};
+use self::patterns::{aggregates, background, browser};
 use self::request::Pattern;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
@@ -77,6 +77,9 @@ fn dashboard(scope: Scope) -> Scope {
         .service(read("/graphs/{graph}", graph::graph))
         .service(read("/patterns/browser", browser::page))
         .service(read("/patterns/browser/summary", browser::summary))
+        .service(read("/patterns/aggregates", aggregates::page))
+        .service(read("/patterns/aggregates/summary", aggregates::summary))
+        .service(read("/patterns/aggregates/rows", aggregates::rows))
         .service(read("/patterns/background", background::page))
         .service(read("/patterns/background/result", background::result))
         .service(change("/patterns/background/cancel", background::cancel))

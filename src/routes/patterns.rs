@@ -5,3 +5,4 @@ mod page;
 mod summary;
 pub(super) mod background;
 pub(super) mod browser;
+pub(super) mod aggregates;

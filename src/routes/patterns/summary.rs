@@ -23,8 +23,8 @@ use crate::routes::timing::{Timing, When};
 const HOLD: Duration = Duration::from_secs(1);
 /// The browser's cache keeps none of it: what a page has kept is then what its script has kept, and
 /// the bytes that it counts have travelled.
-const UNKEPT: &str = "no-store";
-const JSON: &str = "application/json";
+pub(super) const UNKEPT: &str = "no-store";
+pub(super) const JSON: &str = "application/json";
 
 /// Frames, and where they come from.
 #[derive(Serialize)]

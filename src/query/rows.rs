@@ -1,0 +1,22 @@
+//! The flights themselves, as they are in the data file.
+
+use polars::prelude::DataFrame;
+
+use super::ranges;
+use crate::dataset::{Dataset, Origin};
+
+/// Frames of consecutive flights, a slice each.
+pub type Rows = Vec<DataFrame>;
+
+/// `day` (counted from the first one of the file), `hour` and `delay` of every flight of an origin.
+///
+/// # Errors
+///
+/// What polars says of a damaged file.
+pub fn rows(dataset: &Dataset, origin: Origin) -> anyhow::Result<Rows> {
+    let slice = |rows| dataset.scan(rows, &["day", "hour", "delay"]);
+    let slices = ranges(dataset.rows(origin)).map(slice).collect::<Result<Rows, _>>();
+    // First: a file that was written to explains whatever else is wrong.
+    dataset.ensure_unaltered()?;
+    Ok(slices?)
+}
