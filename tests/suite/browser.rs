@@ -10,6 +10,8 @@ mod failing;
 mod looks;
 mod reading;
 mod background;
+mod stored;
+mod aggregates;
 mod base_path;
 
 use serde_json::{Value, json};

@@ -29,6 +29,8 @@ mod metrics;
 mod request_id;
 mod behind_a_proxy;
 mod background;
+mod patterns_browser;
+mod patterns_aggregates;
 mod base_path;
 mod assets;
 mod proxy;
