@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use crate::blocking::blocking;
@@ -20,6 +21,7 @@ pub use self::sample::{Draw, MOST_FLIGHTS, Sampled, Samples};
 mod bootstrap;
 mod sample;
 mod warming;
+mod rows;
 
 /// A simulated cost passes in steps, so that it shows progress and can be given up.
 const STEP: Duration = Duration::from_millis(100);
@@ -35,6 +37,8 @@ pub struct Dashboard {
     simulated_cost: Duration,
     samples: Samples,
     worker: u16,
+    /// The turn of who reads rows.
+    reading: Arc<Mutex<()>>,
 }
 
 /// The frames of all four graphs for one origin, for all three metrics: cached by the data (and
@@ -54,7 +58,8 @@ impl Dashboard {
         samples: Samples,
         worker: u16,
     ) -> Self {
-        Self { datasets, cache, patient, simulated_cost, samples, worker }
+        let reading = Arc::default();
+        Self { datasets, cache, patient, simulated_cost, samples, worker, reading }
     }
 
     /// The data file as it is now; a request holds on to the one that it began with.

@@ -16,12 +16,17 @@ use crate::query::Selection;
 
 mod words;
 mod sheet;
+mod columns;
 mod daily;
 mod distribution;
 mod rhythm;
 mod destinations;
 mod intervals;
+mod aggregates;
 
+pub use self::aggregates::{Aggregates, Outline};
+pub use self::columns::Columns;
+pub use self::destinations::bubbles;
 pub use self::intervals::intervals;
 pub use self::sheet::{columns, csv, rows};
 pub use self::words::{count, counted, minutes};

@@ -11,6 +11,7 @@ use polars::prelude::DataFrame;
 
 pub use self::bootstrap::{bootstrap, draws};
 use self::counts::Counts;
+pub use self::rows::{Rows, rows};
 pub use self::sample::{About, Sample, sample};
 pub use self::selection::Selection;
 use crate::dataset::{Contents, Dataset, Origin};
@@ -20,6 +21,7 @@ mod selection;
 mod random;
 mod bootstrap;
 mod sample;
+mod rows;
 
 /// Changes whenever the same file gives other frames, or frames of another form.
 pub const VERSION: &str = "selection 1";

@@ -30,7 +30,7 @@ pub use self::base::BasePath;
 pub use self::client::TrustedProxies;
 pub use self::drain::Drain;
 pub use self::fragments::Fragments;
-use self::patterns::{background, overview, stateless};
+use self::patterns::{aggregates, background, browser, overview, stateless};
 use self::request::Pattern;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
@@ -95,6 +95,11 @@ fn dashboard(scope: Scope) -> Scope {
         .service(read("/patterns/source/{name}", overview::source))
         .service(read("/patterns/stateless", stateless::answer))
         .service(change("/patterns/stateless/choose", stateless::choose))
+        .service(read("/patterns/browser", browser::page))
+        .service(read("/patterns/browser/summary", browser::summary))
+        .service(read("/patterns/aggregates", aggregates::page))
+        .service(read("/patterns/aggregates/summary", aggregates::summary))
+        .service(read("/patterns/aggregates/rows", aggregates::rows))
         .service(read("/patterns/background", background::page))
         .service(read("/patterns/background/result", background::result))
         .service(change("/patterns/background/cancel", background::cancel))

@@ -2,7 +2,7 @@
 //! many flights go there.
 
 use plotly::common::{Marker, Mode, SizeMode};
-use plotly::{Layout, Scatter};
+use plotly::{Layout, Plot, Scatter};
 use polars::prelude::PolarsResult;
 
 use super::words::escaped;
@@ -50,26 +50,38 @@ pub(super) fn figure(selection: &Selection, metric: Metric) -> PolarsResult<Figu
         )
     });
 
+    let largest = flights.iter().max().copied().unwrap_or(1) as usize;
+    let marker = marker()
+        .size_array(flights.iter().map(|flights| *flights as usize * FINENESS).collect())
+        // The formula of plotly's documentation for areas.
+        .size_ref((2 * largest * FINENESS / (LARGEST * LARGEST)).max(1));
+    let mut plot = blank(metric);
+    plot.add_trace(trace(distance, delay).marker(marker).hover_text_array(says));
+    let title = format!("{} by distance of the destination", super::daily::capital(metric.delay()));
+    Ok(Figure { title, caption, ramp: None, json: json(&plot) })
+}
+
+/// The graph without its bubbles, as JSON for a script that has their numbers.
+pub fn bubbles() -> String {
+    let mut plot = blank(Metric::ALL[0]);
+    plot.add_trace(trace(Vec::new(), Vec::new()).marker(marker()));
+    json(&plot)
+}
+
+fn blank(metric: Metric) -> Plot {
     let layout = Layout::new()
         .x_axis(axis("Distance (miles)").tick_format(",d").zero_line(false))
         .y_axis(axis(&format!("Delay, {} (min)", metric.word())));
-    let mut plot = plot(layout, "quadrant-destinations");
-    let largest = flights.iter().max().copied().unwrap_or(1) as usize;
-    let marker = Marker::new()
-        .size_mode(SizeMode::Area)
-        .size_array(flights.iter().map(|flights| *flights as usize * FINENESS).collect())
-        // The formula of plotly's documentation for areas.
-        .size_ref((2 * largest * FINENESS / (LARGEST * LARGEST)).max(1))
-        .size_min(3)
-        .opacity(0.6);
-    plot.add_trace(
-        Scatter::new(distance, delay)
-            .mode(Mode::Markers)
-            .name("Destinations")
-            .marker(marker)
-            .hover_text_array(says)
-            .hover_template("%{hovertext}<extra></extra>"),
-    );
-    let title = format!("{} by distance of the destination", super::daily::capital(metric.delay()));
-    Ok(Figure { title, caption, ramp: None, json: json(&plot) })
+    plot(layout, "quadrant-destinations")
+}
+
+fn trace(distance: Vec<f64>, delay: Vec<f64>) -> Box<Scatter<f64, f64>> {
+    Scatter::new(distance, delay)
+        .mode(Mode::Markers)
+        .name("Destinations")
+        .hover_template("%{hovertext}<extra></extra>")
+}
+
+fn marker() -> Marker {
+    Marker::new().size_mode(SizeMode::Area).size_min(3).opacity(0.6)
 }

@@ -207,8 +207,11 @@ fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
     let retry = error.is_passing().then(|| anew(request));
     let fragment = ErrorFragment { words: error.words(&request::id(request)), retry };
     let path = path(request);
-    let parts = ["/signal", "/graphs/", "/session/", "/patterns/background/", "/static/"];
-    let is_part = parts.iter().any(|part| path.starts_with(part));
+    let parts = ["/signal", "/graphs/", "/session/", "/static/"];
+    // A pattern is a page; what is below it are its parts.
+    let is_pattern =
+        |path: &str| path.strip_prefix("/patterns/").is_some_and(|it| it.contains('/'));
+    let is_part = is_pattern(path) || parts.iter().any(|part| path.starts_with(part));
     if is_part || request.headers().contains_key("HX-Request") {
         return fragment.render();
     }

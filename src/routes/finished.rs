@@ -91,17 +91,27 @@ impl Finished {
     }
 
     fn encoded(&self, request: &HttpRequest) -> (Option<&'static str>, Bytes) {
-        let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
-        let accepted = AcceptEncoding::parse(request).ok();
-        let best = accepted.and_then(|accepted| accepted.negotiate(offered.iter()));
-        if best == Some(Encoding::brotli()) {
-            (Some("br"), self.brotli.get_or_init(|| brotli(&self.identity)).clone())
-        } else if best == Some(Encoding::gzip()) {
-            (Some("gzip"), self.gzip.get_or_init(|| gzip(&self.identity)).clone())
-        } else {
-            (None, self.identity.clone())
+        let encoding = encoding(request);
+        (encoding, self.encode(encoding))
+    }
+
+    /// The body in an encoding, which is kept for all who ask for the same.
+    pub(super) fn encode(&self, encoding: Option<&'static str>) -> Bytes {
+        match encoding {
+            Some("br") => self.brotli.get_or_init(|| brotli(&self.identity)).clone(),
+            Some("gzip") => self.gzip.get_or_init(|| gzip(&self.identity)).clone(),
+            _ => self.identity.clone(),
         }
     }
+}
+
+/// The best encoding that a client understands; none is the body as it is.
+pub(super) fn encoding(request: &HttpRequest) -> Option<&'static str> {
+    let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
+    let accepted = AcceptEncoding::parse(request).ok()?;
+    let best = accepted.negotiate(offered.iter())?;
+    let coded = [("br", Encoding::brotli()), ("gzip", Encoding::gzip())];
+    coded.into_iter().find(|(_, encoding)| *encoding == best).map(|(name, _)| name)
 }
 
 fn brotli(body: &[u8]) -> Bytes {

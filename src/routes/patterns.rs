@@ -2,4 +2,9 @@
 
 pub(super) mod overview;
 pub(super) mod stateless;
+mod departures;
+mod page;
+mod summary;
 pub(super) mod background;
+pub(super) mod browser;
+pub(super) mod aggregates;

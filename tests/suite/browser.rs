@@ -11,6 +11,8 @@ mod looks;
 mod reading;
 mod background;
 mod patterns;
+mod stored;
+mod aggregates;
 mod base_path;
 mod session;
 

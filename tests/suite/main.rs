@@ -31,6 +31,8 @@ mod request_id;
 mod behind_a_proxy;
 mod background;
 mod patterns;
+mod patterns_browser;
+mod patterns_aggregates;
 mod base_path;
 mod assets;
 mod proxy;

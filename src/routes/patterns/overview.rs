@@ -78,7 +78,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "Data stored in the browser",
         live: "/patterns/browser",
-        source: source!("src/routes/patterns.rs"),
+        source: source!("static/browser.js"),
         answers: [
             "In the storage of one tab, as JSON.",
             "That tab.",
@@ -91,7 +91,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "Aggregates instead of data",
         live: "/patterns/aggregates",
-        source: source!("src/routes/patterns.rs"),
+        source: source!("src/routes/patterns/aggregates.rs"),
         answers: [
             "The flights stay on the server. Three small aggregates of them are in the page.",
             "Everybody: they do not depend on who asks.",

@@ -37,7 +37,7 @@ impl Browser {
         let answer = driver.ask("POST", "/session", &capabilities(&profile));
         let session = format!("/session/{}", answer["sessionId"].as_str().unwrap());
         let browser = Self { session, driver };
-        browser.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": LISTEN }));
+        browser.begin_with(LISTEN);
         browser.resize(width, height);
         browser
     }
@@ -45,6 +45,26 @@ impl Browser {
     /// Goes to an address and waits until the document and its scripts are there.
     pub(crate) fn goto(&self, url: &str) {
         self.post("/url", json!({ "url": url }));
+    }
+
+    /// Opens a tab beside the others, as by hand, and goes on there.
+    pub(crate) fn new_tab(&self) {
+        let tab = self.post("/window/new", json!({ "type": "tab" }));
+        self.post("/window", json!({ "handle": tab["handle"] }));
+        self.begin_with(LISTEN);
+    }
+
+    /// Has every document begin with a script.
+    pub(crate) fn begin_with(&self, script: &str) {
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
+    }
+
+    /// Takes the network away, or gives it back.
+    pub(crate) fn go_offline(&self, offline: bool) {
+        self.cdp("Network.enable", json!({}));
+        let conditions = json!({ "offline": offline, "latency": 0,
+            "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.cdp("Network.emulateNetworkConditions", conditions);
     }
 
     /// Presses the button that goes back.

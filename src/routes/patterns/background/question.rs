@@ -5,16 +5,15 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
-use anyhow::Context;
 use futures_util::future::LocalBoxFuture;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::dashboard::{Bootstrap, Dashboard};
-use crate::dataset::{Dataset, Origin};
+use crate::dataset::Dataset;
 use crate::figure::count;
 use crate::routes::base;
-use crate::routes::choice::{number, one, short, unknown_origin};
+use crate::routes::choice::{number, one, short};
 use crate::routes::error::Error;
+use crate::routes::patterns::departures::Departures;
 
 /// The most resamples that may be asked for: minutes of work for the largest airports.
 pub(super) const MOST: u32 = 1_000_000;
@@ -29,13 +28,17 @@ pub(in crate::routes) struct Question {
 }
 
 impl Question {
-    /// The question of somebody who has chosen nothing: the airport with the most flights.
+    /// The question of somebody who has chosen nothing.
     pub(super) fn default(dataset: Arc<Dataset>) -> anyhow::Result<Self> {
-        let contents = dataset.contents();
-        let busiest = contents.origins().max_by_key(|airport| airport.flights);
-        let origin = busiest.and_then(|airport| Origin::parse(&airport.code, contents));
-        let origin = origin.context("no flights leave from anywhere")?;
-        Ok(Self { asked: Bootstrap { dataset, origin, resamples: DEFAULT, clicks: 0 }, seen: None })
+        Ok(Self::of(Departures::default(dataset)?))
+    }
+
+    fn of(Departures { dataset, origin }: Departures) -> Self {
+        Self { asked: Bootstrap { dataset, origin, resamples: DEFAULT, clicks: 0 }, seen: None }
+    }
+
+    fn departures(&self) -> Departures {
+        Departures { dataset: self.asked.dataset.clone(), origin: self.asked.origin }
     }
 
     /// The code of the airport.
@@ -45,14 +48,12 @@ impl Question {
 
     /// The airport, as people call it.
     pub(super) fn place(&self) -> String {
-        self.asked.origin.place(self.asked.dataset.contents())
+        self.departures().place()
     }
 
     /// `origin=ATL&resamples=1000`, what the answer depends on.
     pub(super) fn query(&self) -> String {
-        // A code comes from the data file and may hold anything.
-        let code = utf8_percent_encode(self.code(), NON_ALPHANUMERIC);
-        format!("origin={code}&resamples={}", self.asked.resamples)
+        format!("{}&resamples={}", self.departures().query(), self.asked.resamples)
     }
 
     /// The address of the page that shows this question.
@@ -61,13 +62,10 @@ impl Question {
     }
 
     fn parse(query: &str, dataset: Arc<Dataset>) -> Result<Self, Error> {
-        let names = ["origin", "resamples", "clicks", "seen"];
-        let [origin, resamples, clicks, seen] = names.map(|name| one(query, name));
-        let mut question = Self::default(dataset)?;
+        let names = ["resamples", "clicks", "seen"];
+        let [resamples, clicks, seen] = names.map(|name| one(query, name));
+        let mut question = Self::of(Departures::parse(query, dataset)?);
         let asked = &mut question.asked;
-        if let Some(word) = origin? {
-            asked.origin = airport(&word, &asked.dataset)?;
-        }
         if let Some(word) = resamples? {
             asked.resamples = number_of_resamples(&word)?;
         }
@@ -94,16 +92,6 @@ impl FromRequest for Question {
 pub(super) fn clicks(query: &str) -> u64 {
     let word = one(query, "clicks").ok().flatten();
     word.and_then(|word| word.parse().ok()).unwrap_or(0)
-}
-
-fn airport(word: &str, dataset: &Dataset) -> Result<Origin, Error> {
-    match Origin::parse(word, dataset.contents()) {
-        Some(Origin::All) => {
-            Err(Error::Unknown("One airport at a time: ALL is not resampled.".to_owned()))
-        }
-        Some(airport) => Ok(airport),
-        None => Err(unknown_origin(word, dataset)),
-    }
 }
 
 fn number_of_resamples(word: &str) -> Result<u32, Error> {
