@@ -173,7 +173,7 @@ async fn a_result_says_when_by_whom_in_how_long_and_how_it_was_come_by() {
 #[tokio::test]
 async fn workers_share_one_computation_and_all_see_its_progress_grow() {
     for place in Place::both() {
-        let app = App::at(&place, &[("WEB_CONCURRENCY", "2"), ("SIMULATED_COST", "2s")]);
+        let app = App::at(&place, &[("WEB_CONCURRENCY", "2"), ("SIMULATED_COST", "4s")]);
         let person = async || {
             let (mut seen, mut workers, mut longest) = (vec![], BTreeSet::new(), Duration::ZERO);
             loop {
@@ -198,7 +198,7 @@ async fn workers_share_one_computation_and_all_see_its_progress_grow() {
         assert_eq!(app.computations(), 1);
         for (answer, seen, workers, longest) in &people {
             assert!(seen.is_sorted(), "{seen:?}");
-            // Two a second from another process, and it takes two seconds.
+            // Two a second from another process, of which a busy machine may hide every other one.
             assert!(BTreeSet::from_iter(seen).len() >= 4, "{seen:?}");
             assert!(*longest < Duration::from_millis(1500), "{longest:?}");
             assert_eq!(answer.figure(), people[0].0.figure());
@@ -245,7 +245,7 @@ async fn what_everybody_has_cancelled_ends_and_leaves_nothing() {
         sleep(Duration::from_secs(1)).await;
         let worked = used(&app) - before;
 
-        assert!((2500..3500).contains(&freed.as_millis()), "{freed:?}");
+        assert!((2500..4000).contains(&freed.as_millis()), "{freed:?}");
         assert!(worked < Duration::from_millis(300), "it still works: {worked:?} in a second");
         assert_eq!((app.computations(), place.entries()), (1, 1));
         store.release(lease.unwrap()).await.unwrap();
