@@ -1,7 +1,5 @@
 //! What travels of a selection as JSON to a script that draws it: of one airport, once it is computed.
 
-use std::time::Duration;
-
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -17,10 +15,8 @@ use crate::routes::error::Error;
 use crate::routes::finished::Finished;
 use crate::routes::fragments::Fragments;
 use crate::routes::timing::{Timing, When};
+use crate::routes::wait::HOLD;
 
-/// How long a request is held: the script asks again, so that no router, proxy or browser runs out
-/// of time.
-const HOLD: Duration = Duration::from_secs(1);
 /// The browser's cache keeps none of it: what a page has kept is then what its script has kept, and
 /// the bytes that it counts have travelled.
 pub(super) const UNKEPT: &str = "no-store";
