@@ -97,14 +97,15 @@ impl Dashboard {
             }
         };
         let drawn = self.cache.memoize(&key, self.drawing(&key, draw).await).await;
-        let is_kept = drawn.as_ref().is_ok_and(|answer| answer.outcome != Outcome::Computed);
-        if is_kept {
-            // From now on it is never drawn again, even if it is cleared.
+        if matches!(self.noted(&key).await, Ok(None)) {
+            // It was forgotten meanwhile.
+            return Ok(Sampled::Nothing);
+        }
+        if drawn.as_ref().is_ok_and(|answer| answer.outcome != Outcome::Computed) {
+            // From now on it is never drawn again, even if it is cleared. Should no store take the
+            // note, it would be drawn once more by the same seed: the same flights, at another time.
             let _ = note(&self.cache, &key, &Noted::Drawn, self.samples.expire).await;
             make_room(&self.cache, self.samples, self.samples.most.get()).await;
-        } else if self.noted(&key).await?.is_none() {
-            // It was forgotten meanwhile, and so not stored.
-            return Ok(Sampled::Nothing);
         }
         drawn.map(Sampled::Ready)
     }
