@@ -27,7 +27,7 @@ pub enum Order {
         listener: RawFd,
         /// How many event loops it runs.
         loops: usize,
-        /// What signs session cookies, unless its own settings say so.
+        /// What signs session cookies, the same for all workers.
         session_key: String,
     },
     /// Finish open requests, then end.

@@ -33,6 +33,9 @@ pub struct Dashboard {
     /// Over the same store, for computations that may take minutes: they have turns of their own, so
     /// that nobody who chooses an airport waits for one of them.
     patient: Cache,
+    /// Over the same store as well, for what is computed for one visitor: many of them must not keep
+    /// those waiting who ask for what is everybody's.
+    private: Cache,
     /// Added to every computation, to see what caching does.
     simulated_cost: Duration,
     samples: Samples,
@@ -50,16 +53,16 @@ fn selection(fingerprint: &str, origin: &str) -> Policy {
 
 impl Dashboard {
     /// Answers questions about a data file, and remembers the answers: those that may take minutes
-    /// in the second cache.
+    /// in the second cache, and those for one visitor in the third.
     pub fn new(
         datasets: Datasets,
-        [cache, patient]: [Cache; 2],
+        [cache, patient, private]: [Cache; 3],
         simulated_cost: Duration,
         samples: Samples,
         worker: u16,
     ) -> Self {
         let reading = Arc::default();
-        Self { datasets, cache, patient, simulated_cost, samples, worker, reading }
+        Self { datasets, cache, patient, private, simulated_cost, samples, worker, reading }
     }
 
     /// The data file as it is now; a request holds on to the one that it began with.

@@ -90,9 +90,10 @@ impl Sessions {
 /// with `__Host-`; one with an escape or a strange space in it only becomes such a name when
 /// somebody reads it generously, and so may have been planted.
 fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let lines =
-        headers.get_all(COOKIE).filter_map(|line| std::str::from_utf8(line.as_bytes()).ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    // Each by itself: what another program has put beside it may be no text.
+    let pairs =
+        headers.get_all(COOKIE).flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let pairs = pairs.filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='));
     let named = pairs.filter(move |(found, _)| found.trim_matches([' ', '\t']) == name);
     named.map(|(_, value)| value.trim_matches([' ', '\t']))
 }

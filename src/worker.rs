@@ -86,7 +86,7 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let max_age = Some(config.cache_max_age).filter(|age| !age.is_zero());
     let lifetime = Lifetime { expire: config.cache_expire, max_age };
     let store = store(config)?;
-    let caches = [(); 2].map(|()| Cache::new(store.clone(), lifetime, worker));
+    let caches = [(); 3].map(|()| Cache::new(store.clone(), lifetime, worker));
     let samples = Samples { most: config.session_max, expire: config.cache_expire };
     let dashboard =
         Dashboard::new(datasets, caches.clone(), config.simulated_cost, samples, worker);

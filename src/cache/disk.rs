@@ -87,7 +87,7 @@ impl Store for DiskStore {
         self.run(move |folder| folder.release(lease)).await
     }
 
-    async fn remove(&self, key: &Key) -> Result<(), StoreError> {
+    async fn remove(&self, key: &Key) -> Result<bool, StoreError> {
         let key = key.clone();
         self.run(move |folder| folder.remove(&key)).await
     }
@@ -113,6 +113,17 @@ impl Store for DiskStore {
     ) -> Result<(), StoreError> {
         let (key, text) = (key.clone(), text.to_owned());
         self.run(move |folder| folder.leave(&key, note, &text, lifetime)).await
+    }
+
+    async fn amend(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<bool, StoreError> {
+        let (key, text) = (key.clone(), text.to_owned());
+        self.run(move |folder| folder.amend(&key, note, &text, lifetime)).await
     }
 
     async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError> {
@@ -190,13 +201,17 @@ impl Folder {
         Ok(Published::Stored)
     }
 
-    fn remove(&self, key: &Key) -> io::Result<()> {
+    fn remove(&self, key: &Key) -> io::Result<bool> {
         if found(fs::metadata(&self.path))?.is_none() {
-            return Ok(());
+            return Ok(false);
         }
-        // First: whoever is about to compute reads what he is to compute in a note.
-        self.remove_notes(key)?;
-        self.lease(key).revoke(|| found(fs::remove_file(self.entry(key))).map(drop))
+        let lease = self.lease(key);
+        lease.guarded(|| {
+            // First: whoever is about to compute reads what he is to compute in a note.
+            self.remove_notes(key)?;
+            lease.revoke()?;
+            Ok(found(fs::remove_file(self.entry(key)))?.is_some())
+        })
     }
 
     fn release(&self, Lease { key, right }: Lease) -> io::Result<()> {

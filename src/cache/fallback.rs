@@ -159,11 +159,19 @@ impl Store for FallbackStore {
         }
     }
 
-    async fn remove(&self, key: &Key) -> Result<(), StoreError> {
-        // What was computed while Redis was away is here.
-        self.disk.remove(key).await?;
+    async fn remove(&self, key: &Key) -> Result<bool, StoreError> {
+        // First: while it cannot be removed there, nothing is.
         let away = || StoreError::Failed { store: "Redis", reason: "it is away".to_owned() };
-        self.ask(self.redis.remove(key)).await.ok_or_else(away)
+        let removed = self.ask(self.redis.remove(key)).await.ok_or_else(away)?;
+        // What was computed while Redis was away is here.
+        Ok(self.disk.remove(key).await? || removed)
+    }
+
+    async fn trim(&self, beginning: &Key, most: usize) -> Result<Vec<Key>, StoreError> {
+        match self.ask(self.redis.trim(beginning, most)).await {
+            Some(gone) => Ok(gone),
+            None => self.disk.trim(beginning, most).await,
+        }
     }
 
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
@@ -187,10 +195,26 @@ impl Store for FallbackStore {
         }
     }
 
+    async fn amend(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<bool, StoreError> {
+        match self.ask(self.redis.amend(key, note, text, lifetime)).await {
+            Some(true) => Ok(true),
+            Some(false) if self.breaker().trouble.is_none() => Ok(false),
+            _ => self.disk.amend(key, note, text, lifetime).await,
+        }
+    }
+
     async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError> {
         match self.ask(self.redis.note(key, note)).await {
-            Some(found) => Ok(found),
-            None => self.disk.note(key, note).await,
+            Some(Some(found)) => Ok(Some(found)),
+            Some(None) if self.breaker().trouble.is_none() => Ok(None),
+            // A full Redis is read, but what could not be left there is here.
+            _ => self.disk.note(key, note).await,
         }
     }
 

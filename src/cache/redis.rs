@@ -7,22 +7,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deadpool_redis::redis::{self, Client, ErrorKind, RedisError, RedisResult, Script};
-use deadpool_redis::{Connection, Manager, Pool, PoolError, Runtime, Timeouts};
+use deadpool_redis::redis::{self, Client, RedisResult, Script};
+use deadpool_redis::{Connection, Manager, Pool, Runtime, Timeouts};
 use futures_util::StreamExt;
 use tokio::time::timeout;
 use tracing::warn;
 
 pub use self::address::Address;
 use self::scripts::{PUBLISH, RELEASE, RENEW};
+use self::trouble::{count, failed, failure, unreachable};
 use super::entry::Entry;
 use super::key::Key;
 use super::store::{LEASE, Lease, Note, Published, Right, Store, StoreError};
-use crate::metrics::{self, CacheEvent, Connections, StoreName};
+use crate::metrics::{self, CacheEvent, Connections};
 
 mod address;
 mod notes;
 mod scripts;
+mod trouble;
 
 /// Connections of one worker: a command occupies one for a fraction of a millisecond.
 const CONNECTIONS: usize = 8;
@@ -172,7 +174,7 @@ impl Store for RedisStore {
         .await
     }
 
-    async fn remove(&self, key: &Key) -> Result<(), StoreError> {
+    async fn remove(&self, key: &Key) -> Result<bool, StoreError> {
         self.remove_all(key).await
     }
 
@@ -188,7 +190,17 @@ impl Store for RedisStore {
         text: &str,
         lifetime: Duration,
     ) -> Result<(), StoreError> {
-        self.leave_note(key, note, text, lifetime).await
+        self.write_note(key, note, text, lifetime, &[]).await.map(drop)
+    }
+
+    async fn amend(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<bool, StoreError> {
+        self.write_note(key, note, text, lifetime, &["XX"]).await
     }
 
     async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError> {
@@ -210,32 +222,4 @@ fn token() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the operating system has random numbers");
     format!("{:032x}", u128::from_le_bytes(bytes))
-}
-
-fn count(_: &StoreError) {
-    metrics::store_error(StoreName::Redis);
-}
-
-fn unreachable(error: PoolError) -> StoreError {
-    match error {
-        PoolError::Backend(error) => failure(error),
-        other => failed(other.to_string()),
-    }
-}
-
-fn failure(error: RedisError) -> StoreError {
-    match error.kind() {
-        // `noeviction`, and no memory left: reading works, writing does not.
-        ErrorKind::Server(_) | ErrorKind::Extension if error.code() == Some("OOM") => {
-            StoreError::Full { store: "Redis", reason: error.to_string() }
-        }
-        _ if error.to_string().contains("invalid peer certificate") => failed(format!(
-            "{error}; this system does not trust that certificate, and REDIS_TLS_VERIFY=false accepts any"
-        )),
-        _ => failed(error.to_string()),
-    }
-}
-
-fn failed(reason: String) -> StoreError {
-    StoreError::Failed { store: "Redis", reason }
 }

@@ -79,13 +79,13 @@ pub enum Note {
     /// What the latest answer to its question is cached by.
     Latest,
     /// What its user has asked for.
-    Draw,
+    Order,
 }
 
 impl Note {
     /// All kinds of notes.
     pub(super) const ALL: [Self; 5] =
-        [Self::Progress, Self::Interest, Self::Failure, Self::Latest, Self::Draw];
+        [Self::Progress, Self::Interest, Self::Failure, Self::Latest, Self::Order];
 
     /// What the name of the key is followed by.
     pub(super) fn word(self) -> &'static str {
@@ -94,7 +94,7 @@ impl Note {
             Self::Interest => "interest",
             Self::Failure => "failure",
             Self::Latest => "latest",
-            Self::Draw => "draw",
+            Self::Order => "order",
         }
     }
 }
@@ -118,8 +118,19 @@ pub trait Store: Send + Sync {
     async fn release(&self, lease: Lease) -> Result<(), StoreError>;
 
     /// Removes the notes about the key, its entry, and whatever lease there is on it: what is being
-    /// computed for it now will be refused.
-    async fn remove(&self, key: &Key) -> Result<(), StoreError>;
+    /// computed for it now will be refused. False when there was no entry.
+    async fn remove(&self, key: &Key) -> Result<bool, StoreError>;
+
+    /// Removes the entries of this beginning but for `most`, the last used; returns their keys.
+    async fn trim(&self, beginning: &Key, most: usize) -> Result<Vec<Key>, StoreError> {
+        let mut gone = Vec::new();
+        for key in self.recent(beginning, usize::MAX).await?.into_iter().skip(most) {
+            if self.remove(&key).await? {
+                gone.push(key);
+            }
+        }
+        Ok(gone)
+    }
 
     /// Waits until the key has an entry or its lease is free, and no longer than `patience`.
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError>;
@@ -132,6 +143,15 @@ pub trait Store: Send + Sync {
         text: &str,
         lifetime: Duration,
     ) -> Result<(), StoreError>;
+
+    /// The same, but only in the place of a former one; false when there is none any more.
+    async fn amend(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> Result<bool, StoreError>;
 
     /// The note about the key, if there is one.
     async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError>;

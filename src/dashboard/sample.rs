@@ -22,8 +22,11 @@ use crate::{frame, query};
 pub const MOST_FLIGHTS: u32 = 100_000;
 /// The most bytes of a sample: a third more than those of the largest one of the published flights.
 const MOST_BYTES: usize = 2 << 20;
-/// How long it is known what is to be drawn: who has not waited for it asks anew.
-const DRAWING: Duration = Duration::from_secs(3600);
+/// How long it is known what is to be drawn, after the last question for it.
+const DRAWING: Duration = Duration::from_secs(60);
+/// How long an owner can be told that his sample is gone, at most: whoever draws and never comes back
+/// must not leave notes for days.
+const CLEARED: Duration = Duration::from_secs(3600);
 
 /// The bounds of what visitors may keep.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +79,8 @@ impl Dashboard {
     ///
     /// When no store takes it.
     pub async fn begin_draw(&self, owner: &str, draw: Draw) -> anyhow::Result<()> {
-        note(&self.cache, &policy(owner).key(), &Noted::Drawing(draw), DRAWING).await
+        let text = serde_json::to_string(&Noted::Drawing(draw))?;
+        Ok(self.private.keep_order(&policy(owner).key(), &text, DRAWING).await?)
     }
 
     /// What an owner has; it is drawn if he has just asked for that.
@@ -90,34 +94,34 @@ impl Dashboard {
             Some(Noted::Drawing(draw)) => draw,
             Some(Noted::Cleared) => return Ok(Sampled::Cleared),
             Some(Noted::Drawn) => {
-                return Ok(self.cache.kept(&key).await.map_or(Sampled::Cleared, Sampled::Ready));
+                return Ok(self.private.kept(&key).await.map_or(Sampled::Cleared, Sampled::Ready));
             }
             None => {
-                return Ok(self.cache.kept(&key).await.map_or(Sampled::Nothing, Sampled::Ready));
+                return Ok(self.private.kept(&key).await.map_or(Sampled::Nothing, Sampled::Ready));
             }
         };
-        let drawn = self.cache.memoize(&key, self.drawing(&key, draw).await).await;
+        self.amend(&key, &Noted::Drawing(draw.clone()), DRAWING).await;
+        let drawn = self.private.memoize(&key, self.drawing(&key, draw).await).await;
         if matches!(self.noted(&key).await, Ok(None)) {
             // It was forgotten meanwhile.
             return Ok(Sampled::Nothing);
         }
         if drawn.as_ref().is_ok_and(|answer| answer.outcome != Outcome::Computed) {
-            // From now on it is never drawn again, even if it is cleared. Should no store take the
-            // note, it would be drawn once more by the same seed: the same flights, at another time.
-            let _ = note(&self.cache, &key, &Noted::Drawn, self.samples.expire).await;
-            make_room(&self.cache, self.samples, self.samples.most.get()).await;
+            // From now on it is never drawn again, even if it is cleared.
+            self.amend(&key, &Noted::Drawn, self.samples.expire).await;
+            make_room(&self.private, self.samples, self.samples.most.get()).await;
         }
         drawn.map(Sampled::Ready)
     }
 
     /// The sample that an owner has, without drawing any.
     pub async fn kept_sample(&self, owner: &str) -> Option<Answer> {
-        self.cache.kept(&policy(owner).key()).await
+        self.private.kept(&policy(owner).key()).await
     }
 
     /// How far its draw is, wherever it runs.
     pub async fn sample_progress(&self, owner: &str) -> Option<Progress> {
-        self.cache.progress(&policy(owner).key()).await
+        self.private.progress(&policy(owner).key()).await
     }
 
     /// Removes all that is kept for an owner. What is being drawn for him will not be kept.
@@ -126,23 +130,29 @@ impl Dashboard {
     ///
     /// When something may still be in a store that does not answer.
     pub async fn forget(&self, owner: &str) -> anyhow::Result<()> {
-        Ok(self.cache.remove(&policy(owner).key()).await?)
+        Ok(self.private.remove(&policy(owner).key()).await?)
     }
 
     async fn noted(&self, key: &Key) -> anyhow::Result<Option<Noted>> {
-        let noted = self.cache.draw(key).await?;
+        let noted = self.private.order(key).await?;
         Ok(noted.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
+    /// Notes it, unless all that was noted has been removed meanwhile.
+    async fn amend(&self, key: &Key, noted: &Noted, lifetime: Duration) {
+        let text = serde_json::to_string(noted).expect("it is words and numbers");
+        self.private.amend_order(key, &text, lifetime).await;
+    }
+
     async fn drawing(&self, key: &Key, draw: Draw) -> Recipe {
-        let (cache, samples, cost) = (self.cache.clone(), self.samples, self.simulated_cost);
+        let (cache, samples, cost) = (self.private.clone(), self.samples, self.simulated_cost);
         let (key, dataset) = (key.clone(), self.dataset().await);
         Recipe::from(move |course| {
             let (cache, key, dataset) = (cache.clone(), key.clone(), dataset.clone());
             let draw = draw.clone();
             async move {
                 // Whoever waited for another worker may get its turn after the owner has left.
-                ensure!(cache.draw(&key).await?.is_some(), "its owner has forgotten it");
+                ensure!(cache.order(&key).await?.is_some(), "its owner has forgotten it");
                 let drawn = compute(dataset, draw, cost, course).await?;
                 make_room(&cache, samples, samples.most.get() - 1).await;
                 Ok(drawn)
@@ -176,12 +186,8 @@ async fn compute(
 async fn make_room(cache: &Cache, samples: Samples, most: u32) {
     for key in cache.trim(&Key::new("sample"), most as usize).await {
         debug!(%key, "cleared a sample to make room");
+        let text = serde_json::to_string(&Noted::Cleared).expect("it is a word");
         // Without the note its owner is told that it is gone, and not why.
-        let _ = note(cache, &key, &Noted::Cleared, samples.expire).await;
+        let _ = cache.keep_order(&key, &text, samples.expire.min(CLEARED)).await;
     }
-}
-
-async fn note(cache: &Cache, key: &Key, noted: &Noted, lifetime: Duration) -> anyhow::Result<()> {
-    let text = serde_json::to_string(noted)?;
-    Ok(cache.keep_draw(key, &text, lifetime).await?)
 }

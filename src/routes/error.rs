@@ -38,7 +38,7 @@ pub(super) enum Error {
     /// 503: a waiter ran out of patience.
     Busy,
     /// 503: no store takes what a visitor would have kept, or forgotten; the sentence is shown.
-    Unkept(&'static str, Arc<anyhow::Error>),
+    Unkept(&'static str, anyhow::Error),
 }
 
 #[derive(Template)]
@@ -67,7 +67,9 @@ impl Error {
             Self::NoSample => "You have no sample; draw one first.".to_owned(),
             Self::CrossSite => "Only pages of this site may ask for that.".to_owned(),
             Self::WrongMethod(known) => format!("This address only knows {known}."),
-            Self::Gone => "The data has been replaced since; choose again to see it.".to_owned(),
+            Self::Gone => {
+                "The data has been replaced since; ask again to see what there is now.".to_owned()
+            }
             Self::Busy => "This takes longer than usual.".to_owned(),
             Self::Unkept(sentence, failure) => {
                 error!("a request failed: {failure:#}");
@@ -93,7 +95,7 @@ impl Error {
 
     /// Whether asking again may help.
     fn is_passing(&self) -> bool {
-        matches!(self, Self::Internal(_) | Self::Busy)
+        matches!(self, Self::Internal(_) | Self::Busy | Self::Unkept(..))
     }
 }
 

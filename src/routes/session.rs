@@ -1,43 +1,34 @@
 //! `/session`: a sample of flights that is drawn for one visitor, and shown to nobody else.
 //!
 //! The visitor is known by a signed cookie, and the sample is in the store under a name made of it,
-//! so any worker answers. Nothing of it is kept in a worker, told in a log, or part of an address.
+//! so any worker answers. What tells him from others is in no worker, no log and no address.
 
-use std::time::Duration;
-
+use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use tracing::warn;
 
-use self::fragments::{Page, drawing, no_sample, ready, reply};
+use self::fragments::{Page, drawing, no_sample, reply};
+use self::status::Status;
 use self::view::{Order, View};
 use self::visitor::Visitor;
 use super::base;
 use super::error::Error;
 use super::finished::{Finished, PRIVATE};
 use super::origin::SameOrigin;
-use super::timing::Timing;
-use super::wait::{GLANCE, HOLD, held};
-use crate::dashboard::{Dashboard, Sampled};
-use crate::frame;
+use super::wait::{GLANCE, HOLD};
+use crate::dashboard::Dashboard;
 use crate::query::About;
 use crate::session::Session;
 
 mod visitor;
 mod view;
+mod status;
 mod fragments;
 pub(super) mod graphs;
 pub(super) mod flights;
-
-/// What a visitor has, and how that was found out.
-struct Status {
-    code: StatusCode,
-    html: String,
-    timing: Option<Timing>,
-    about: Option<About>,
-}
 
 /// `GET /session`: the page with what the visitor has; it makes no session.
 pub(super) async fn page(
@@ -46,27 +37,14 @@ pub(super) async fn page(
     visitor: Visitor,
     view: Result<View, Error>,
 ) -> Result<HttpResponse, Error> {
-    let dataset = dashboard.dataset().await;
-    let (view, status) = match view {
-        Ok(view) => {
-            let status = status(&dashboard, &visitor, &view, GLANCE).await;
-            (view, status)
-        }
-        Err(error) => (View::default(), Err(error)),
+    let view = match view {
+        Ok(view) => view,
+        Err(error) => return wrong(&dashboard, &request, &View::default(), &error).await,
     };
-    let (code, html, about) = match status {
-        Ok(status) => (StatusCode::OK, status.html, status.about),
-        Err(error) => {
-            let again = format!("{}/session/signal?{}", base::path(), view.query());
-            (error.status_code(), error.fragment(&request, Some(again))?, None)
-        }
-    };
-    let page = Page { view: &view, dataset: &dataset, status: html, about };
-    let mut response = Finished::html(&page)?.respond(&request, PRIVATE);
-    if code != StatusCode::OK {
-        *response.status_mut() = code;
+    match Status::of(&visitor, &dashboard, &view, GLANCE).await {
+        Ok(Status { html, about, .. }) => page_of(&dashboard, &request, &view, html, about).await,
+        Err(error) => wrong(&dashboard, &request, &view, &error).await,
     }
-    Ok(response)
 }
 
 /// `POST /session`: a new session with a new sample, in the place of the former one.
@@ -81,25 +59,15 @@ pub(super) async fn draw(
     order: Order,
 ) -> Result<HttpResponse, Error> {
     let (session, Order { draw, view }) = (Session::new(), order);
-    dashboard
-        .begin_draw(&session.name(), draw)
-        .await
-        .map_err(|error| Error::Unkept("A sample cannot be kept at the moment.", error.into()))?;
+    let unkept = |error| Error::Unkept("A sample cannot be kept at the moment.", error);
+    dashboard.begin_draw(&session.name(), draw).await.map_err(unkept)?;
     if let Some(former) = &visitor.name
         && let Err(error) = dashboard.forget(former).await
     {
         warn!(%error, "a former sample stays until it expires: {error:#}");
     }
-    let mut response = if request.headers().contains_key("HX-Request") {
-        let html = drawing(&dashboard, &view, None)?;
-        reply(&request, &view, StatusCode::ACCEPTED, None).body(html)
-    } else {
-        // A form without scripts: the page shows what comes of it.
-        let mut response = reply(&request, &view, StatusCode::SEE_OTHER, None);
-        response.insert_header((LOCATION, view.page())).finish()
-    };
-    response.add_cookie(&visitor.cookie(&session)).map_err(anyhow::Error::from)?;
-    Ok(response)
+    let html = drawing(&dashboard, &view, None)?;
+    changed(&request, &view, StatusCode::ACCEPTED, html, visitor.cookie(&session))
 }
 
 /// `GET /session/signal`: what the visitor has; asked again, it is the same.
@@ -109,44 +77,8 @@ pub(super) async fn signal(
     visitor: Visitor,
     view: View,
 ) -> Result<HttpResponse, Error> {
-    let Status { code, html, timing, .. } = status(&dashboard, &visitor, &view, HOLD).await?;
-    Ok(reply(&request, &view, code, timing.as_ref()).body(html))
-}
-
-async fn status(
-    dashboard: &Dashboard,
-    visitor: &Visitor,
-    view: &View,
-    hold: Duration,
-) -> Result<Status, Error> {
-    let mut timing = Timing::start(dashboard.worker());
-    let none = |words| {
-        let html = no_sample(words)?;
-        Ok(Status { code: StatusCode::OK, html, timing: None, about: None })
-    };
-    let Some(owner) = &visitor.name else {
-        return none("You have no sample yet. Choose an airport and how many of its flights.");
-    };
-    let progress = async || dashboard.sample_progress(owner).await;
-    let Some(sampled) = held(dashboard.sample(owner), hold, view.seen, progress).await else {
-        timing.waited();
-        let html = drawing(dashboard, view, progress().await)?;
-        return Ok(Status { code: StatusCode::ACCEPTED, html, timing: Some(timing), about: None });
-    };
-    match sampled? {
-        Sampled::Ready(answer) => {
-            timing.answered(&answer);
-            let about = frame::decode_about(&answer.entry.bytes)?;
-            let html = ready(dashboard, view, &answer, &about)?;
-            Ok(Status { code: StatusCode::OK, html, timing: Some(timing), about: Some(about) })
-        }
-        Sampled::Cleared => {
-            none("Your earlier sample has been cleared to make room. You can draw another one.")
-        }
-        Sampled::Nothing => {
-            none("Your earlier sample is no longer kept. You can draw another one.")
-        }
-    }
+    let status = Status::of(&visitor, &dashboard, &view, HOLD).await?;
+    Ok(reply(&request, &view, status.code, status.timing.as_ref()).body(status.html))
 }
 
 /// `POST /session/forget`: deletes what is kept of the visitor, and his cookie.
@@ -157,18 +89,55 @@ pub(super) async fn forget(
     visitor: Visitor,
     view: View,
 ) -> Result<HttpResponse, Error> {
+    let unkept = |error| Error::Unkept("Your data cannot be deleted at the moment.", error);
     if let Some(owner) = &visitor.name {
-        dashboard.forget(owner).await.map_err(|error| {
-            Error::Unkept("Your data cannot be deleted at the moment: try again.", error.into())
-        })?;
+        dashboard.forget(owner).await.map_err(unkept)?;
     }
+    let html = no_sample("Your data have been deleted. Nothing of them is kept.", false)?;
+    changed(&request, &view, StatusCode::OK, html, visitor.removal())
+}
+
+/// The page, with a fragment in the place of the status.
+async fn page_of(
+    dashboard: &Dashboard,
+    request: &HttpRequest,
+    view: &View,
+    status: String,
+    about: Option<About>,
+) -> Result<HttpResponse, Error> {
+    let dataset = dashboard.dataset().await;
+    let page = Finished::html(&Page { view, dataset: &dataset, status, about })?;
+    Ok(page.respond(request, PRIVATE))
+}
+
+/// The page, with what is wrong in the place of the status.
+async fn wrong(
+    dashboard: &Dashboard,
+    request: &HttpRequest,
+    view: &View,
+    error: &Error,
+) -> Result<HttpResponse, Error> {
+    let again = format!("{}/session/signal?{}", base::path(), view.query());
+    let alert = error.fragment(request, Some(again))?;
+    let mut response = page_of(dashboard, request, view, alert, None).await?;
+    *response.status_mut() = error.status_code();
+    Ok(response)
+}
+
+/// The answer to what has changed a session: a fragment, or the way back for a form without scripts.
+fn changed(
+    request: &HttpRequest,
+    view: &View,
+    status: StatusCode,
+    html: String,
+    cookie: Cookie<'_>,
+) -> Result<HttpResponse, Error> {
     let mut response = if request.headers().contains_key("HX-Request") {
-        let html = no_sample("Your data have been deleted. Nothing of them is kept.")?;
-        reply(&request, &view, StatusCode::OK, None).body(html)
+        reply(request, view, status, None).body(html)
     } else {
-        let mut response = reply(&request, &view, StatusCode::SEE_OTHER, None);
+        let mut response = reply(request, view, StatusCode::SEE_OTHER, None);
         response.insert_header((LOCATION, view.page())).finish()
     };
-    response.add_cookie(&visitor.removal()).map_err(anyhow::Error::from)?;
+    response.add_cookie(&cookie).map_err(anyhow::Error::from)?;
     Ok(response)
 }

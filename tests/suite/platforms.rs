@@ -243,12 +243,22 @@ fn one_compiler_is_named_wherever_one_is_named() {
 async fn the_settings_of_app_json_are_accepted() {
     let app: Value = serde_json::from_str(&fs::read_to_string("app.json").unwrap()).unwrap();
     let settings = app["env"].as_object().unwrap().iter();
-    let settings: Vec<_> = settings
-        .map(|(name, setting)| (name.as_str(), setting["value"].as_str().unwrap()))
-        .collect();
+    // What Heroku makes for `"generator": "secret"`, by its documentation: 64 hexadecimal digits.
+    let secret = "0123456789abcdef".repeat(4);
+    let value = |setting: &Value| match setting["generator"].as_str() {
+        Some(generator) => {
+            assert_eq!(generator, "secret");
+            secret.clone()
+        }
+        None => setting["value"].as_str().unwrap().to_owned(),
+    };
+    let settings: Vec<(&str, String)> =
+        settings.map(|(name, setting)| (name.as_str(), value(setting))).collect();
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
 
     let started = App::spawn(&settings);
 
     assert!(settings.contains(&("REDIS_TLS_VERIFY", "false")));
     assert_eq!(started.signal("origin=YAK").await.status, 200);
+    assert_eq!(started.logged("SESSION_KEY is not set").len(), 0);
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use quadrant::dataset::{Dataset, Origin};
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -12,6 +13,7 @@ use crate::helpers::answer::Answer;
 use crate::helpers::app::App;
 use crate::helpers::guest::Guest;
 use crate::helpers::place::Place;
+use crate::helpers::redis::Redis;
 
 const GRAPHS: [&str; 4] = ["daily", "distribution", "rhythm", "destinations"];
 const THREE: (&str, &str) = ("WEB_CONCURRENCY", "3");
@@ -278,8 +280,10 @@ async fn what_is_forgotten_while_it_is_drawn_is_never_stored() {
 
         assert_eq!(held.await.unwrap(), 0, "no tab is shown a sample");
         assert_eq!(place.entries(), 0);
-        assert!(!place.names().iter().any(|name| name.contains("draw")), "{:?}", place.names());
-        for line in app.logged("computed") {
+        assert!(!place.names().iter().any(|name| name.contains("order")), "{:?}", place.names());
+        let computed = app.logged("computed");
+        assert!(!computed.is_empty(), "the draw went on, and ended");
+        for line in computed {
             let message = line["message"].as_str().unwrap();
             assert!(message.ends_with("and was too late: its lease had ended"), "{message}");
         }
@@ -301,38 +305,55 @@ async fn tab(url: &str, cookie: &str, lasting: Duration) -> usize {
     samples
 }
 
+/// A body without the number of the worker that drew it, by which equal graphs differ.
+fn content(answer: &Answer) -> String {
+    let text = answer.text();
+    let drawn_by = ["data-drawn-by=\"", "drawn by worker "];
+    drawn_by.iter().fold(text.to_owned(), |text, start| match text.split_once(start) {
+        Some((before, after)) => {
+            before.to_owned() + after.trim_start_matches(|it: char| it.is_ascii_digit())
+        }
+        None => text,
+    })
+}
+
 #[tokio::test]
-async fn a_thousand_requests_of_two_visitors_never_mix() {
+async fn a_thousand_requests_of_two_visitors_at_once_never_mix() {
     for place in Place::both() {
         let app = App::at(&place, &[("WEB_CONCURRENCY", "6")]);
-        let mut guests = [Guest::default(), Guest::default()];
-        let mut own = Vec::new();
-        for (guest, code) in guests.iter_mut().zip(["ATL", "ORD"]) {
-            let signal = guest.draw(&app, code, 400).await;
-            let flights = guest.get(&app, "/session/flights.csv").await;
-            own.push((drawn_at(&signal), flights.bytes, signal.asks()));
-        }
-        assert_ne!(own[0].1, own[1].1);
-
-        for at in 0..1000_usize {
-            let who = at * 7 % 5 % 2;
-            let (guest, (drawn, flights, graphs)) = (&mut guests[who], &own[who]);
-            match at % 3 {
-                0 => assert_eq!(guest.get(&app, "/session/flights.csv").await.bytes, flights),
-                1 => {
-                    let signal = guest.get(&app, "/session/signal").await;
-                    assert_eq!((drawn_at(&signal), &signal.asks()), (drawn.clone(), graphs));
-                    assert!(!signal.text().contains(["Chicago", "Atlanta"][who]));
-                }
-                _ => {
-                    let graph = guest.get(&app, &graphs[at % 4]).await;
-                    assert_eq!(drawn_at(&graph), *drawn);
-                }
+        let mut own: Vec<(Guest, Vec<(String, String)>)> = Vec::new();
+        for code in ["ATL", "ORD"] {
+            let mut guest = Guest::default();
+            let mut paths = guest.draw(&app, code, 400).await.asks();
+            // From here on it is a hit, and says so each time.
+            paths
+                .extend(["/session/signal", "/session/flights.csv", "/session"].map(str::to_owned));
+            paths.extend(GRAPHS.map(|graph| format!("/session/graphs/{graph}.csv")));
+            let mut answers = Vec::new();
+            for path in paths {
+                let answer = guest.get(&app, &path).await;
+                assert_eq!(answer.status, 200, "{path}");
+                answers.push((path, content(&answer)));
             }
-            let (other, foreign) = (&own[1 - who].2, &mut guests[who]);
-            if at % 10 == 9 {
-                let status = foreign.get(&app, &other[at % 4]).await.status;
-                assert_eq!(status, 410, "an address of the other one opens nothing");
+            own.push((guest, answers));
+        }
+        for ((path, one), (_, other)) in own[0].1.iter().zip(&own[1].1) {
+            assert_ne!(one, other, "{path} tells the two apart");
+        }
+
+        let asks = (0..1000_usize).map(async |at| {
+            let (guest, answers) = &own[at % 2];
+            let (path, content_of_mine) = &answers[at / 2 % answers.len()];
+            let answer = guest.clone().get(&app, path).await;
+            assert!(content(&answer) == *content_of_mine, "{path}: {}", answer.text());
+        });
+        let done = futures_util::stream::iter(asks).buffer_unordered(24);
+        done.collect::<Vec<()>>().await;
+
+        for (who, other) in [(0, 1), (1, 0)] {
+            for (path, _) in own[other].1.iter().filter(|(path, _)| path.contains("at=")) {
+                let status = own[who].0.clone().get(&app, path).await.status;
+                assert_eq!(status, 410, "{path} is the other one's, and opens nothing");
             }
         }
     }
@@ -801,18 +822,52 @@ async fn a_sample_stays_as_it_was_drawn_when_the_data_file_is_replaced() {
 
 #[tokio::test]
 async fn while_redis_is_away_samples_are_kept_here_and_nothing_is_said_to_be_deleted() {
-    let Place::Redis(mut redis) = Place::redis() else { unreachable!() };
-    let app = App::spawn(&[("REDIS_URL", &redis.url())]);
-    let mut guest = Guest::default();
-    guest.draw(&app, "ATL", 100).await;
-    let cookie = guest.cookie.clone();
+    let mut redis = Redis::spawn();
+    let app = App::spawn(&[("REDIS_URL", &redis.url()), ("SESSION_MAX", "2")]);
+    let mut guests = [(); 4].map(|()| Guest::default());
+    guests[0].draw(&app, "ATL", 100).await;
     redis.stop();
 
-    let refused = guest.forget(&app).await;
-    assert_eq!((refused.status, guest.cookie.clone()), (503, cookie), "{}", refused.text());
-    assert!(refused.text().contains("cannot be deleted at the moment"), "{}", refused.text());
-    let mut other = Guest::default();
-    let drawn = other.draw(&app, "ATL", 100).await;
-    assert!(has_sample(&drawn) && drawn.text().contains("class=\"notice\""));
-    assert_eq!(drawn_at(&other.signal(&app).await), drawn_at(&drawn));
+    for guest in &mut guests[1..] {
+        let drawn = guest.draw(&app, "ATL", 100).await;
+        assert!(has_sample(&drawn) && drawn.text().contains("class=\"notice\""));
+        sleep(Duration::from_millis(5)).await;
+    }
+    let cleared = guests[1].signal(&app).await;
+    assert!(cleared.text().contains("cleared to make room"), "the bound holds: {}", cleared.text());
+    let kept = guests[3].signal(&app).await;
+    for at in [0, 3] {
+        let cookie = guests[at].cookie.clone();
+        let refused = guests[at].forget(&app).await;
+        assert_eq!((refused.status, guests[at].cookie.clone()), (503, cookie));
+        assert!(refused.text().contains("cannot be deleted at the moment"), "{}", refused.text());
+        assert!(refused.text().contains("Try again"), "{}", refused.text());
+    }
+    assert_eq!(drawn_at(&guests[3].signal(&app).await), drawn_at(&kept), "nothing has changed");
+
+    redis.start();
+    let until = Instant::now() + Duration::from_secs(10);
+    while guests[3].forget(&app).await.status != 200 {
+        assert!(Instant::now() < until, "it is asked again within ten seconds");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert!(!has_sample(&guests[2].signal(&app).await), "what is on the disk is not looked for");
+    assert!(has_sample(&guests[2].draw(&app, "ATL", 100).await));
+}
+
+#[tokio::test]
+async fn while_redis_is_full_samples_are_kept_here_and_former_ones_are_replaced() {
+    let redis = Redis::spawn();
+    let app = App::spawn(&[THREE, ("REDIS_URL", &redis.url())]);
+    let mut guest = Guest::default();
+    guest.draw(&app, "ATL", 100).await;
+    redis.ask::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
+
+    let drawn = guest.draw(&app, "ORD", 100).await;
+
+    assert!(drawn.text().contains("Chicago"), "{}", drawn.text());
+    for again in from_each_worker(&mut guest, &app, "/session/signal", 3).await {
+        assert_eq!(drawn_at(&again), drawn_at(&drawn));
+    }
+    assert_eq!(app.computations(), 2);
 }

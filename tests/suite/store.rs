@@ -62,6 +62,8 @@ for_every_store! {
     a_waiter_gives_up_when_its_patience_ends
     keys_do_not_touch_each_other
     an_entry_that_is_used_again_and_again_is_given_up_when_it_changes
+    a_note_is_amended_only_where_there_is_one
+    trimming_leaves_the_entries_that_were_used_last
     a_removed_key_has_no_entry_no_note_and_no_lease
     what_is_computed_while_its_key_is_removed_is_refused
     removing_one_key_leaves_the_others_and_what_is_not_there_is_no_error
@@ -297,11 +299,11 @@ async fn the_disk_keeps_to_its_bytes_and_loses_the_least_recently_used() {
 async fn a_removed_key_has_no_entry_no_note_and_no_lease(place: Place) {
     let store = place.open(DAY);
     publish(&*store, "value").await;
-    for note in [Note::Progress, Note::Interest, Note::Failure, Note::Latest, Note::Draw] {
+    for note in [Note::Progress, Note::Interest, Note::Failure, Note::Latest, Note::Order] {
         store.leave(&key(), note, "text", DAY).await.unwrap();
     }
 
-    store.remove(&key()).await.unwrap();
+    assert!(store.remove(&key()).await.unwrap());
 
     assert_eq!(kept(&*place.open(DAY)).await, None);
     assert_eq!(place.names(), [""; 0]);
@@ -312,7 +314,7 @@ async fn what_is_computed_while_its_key_is_removed_is_refused(place: Place) {
     let (one, other) = (place.open(DAY), place.open(DAY));
     let lease = one.try_lease(&key()).await.unwrap().unwrap();
 
-    other.remove(&key()).await.unwrap();
+    assert!(!other.remove(&key()).await.unwrap(), "there is no entry yet");
 
     assert!(!one.renew(&lease).await.unwrap());
     assert_eq!(one.publish(lease, &entry("late")).await.unwrap(), Published::Refused);
@@ -325,7 +327,7 @@ async fn removing_one_key_leaves_the_others_and_what_is_not_there_is_no_error(pl
     store.remove(&key()).await.unwrap();
     publish(&*store, "value").await;
     let longer = Key::new("test").arg("one").arg("more");
-    store.leave(&longer, Note::Draw, "text", DAY).await.unwrap();
+    store.leave(&longer, Note::Order, "text", DAY).await.unwrap();
 
     store.remove(&Key::new("test").arg("on")).await.unwrap();
     store.remove(&longer).await.unwrap();
@@ -355,4 +357,46 @@ async fn an_entry_that_is_used_again_and_again_is_given_up_when_it_changes(place
     use_often(&*one).await;
     other.remove(&key()).await.unwrap();
     assert_eq!(kept(&*one).await, None, "another process has removed it");
+}
+
+async fn a_note_is_amended_only_where_there_is_one(place: Place) {
+    let (one, other) = (place.open(DAY), place.open(DAY));
+    assert!(!one.amend(&key(), Note::Order, "late", DAY).await.unwrap());
+    assert_eq!(one.note(&key(), Note::Order).await.unwrap(), None);
+
+    one.leave(&key(), Note::Order, "first", DAY).await.unwrap();
+    assert!(other.amend(&key(), Note::Order, "second", DAY).await.unwrap());
+    assert_eq!(one.note(&key(), Note::Order).await.unwrap().as_deref(), Some("second"));
+
+    one.remove(&key()).await.unwrap();
+    assert!(!other.amend(&key(), Note::Order, "late", DAY).await.unwrap());
+    let short = Duration::from_millis(50);
+    one.leave(&key(), Note::Order, "first", short).await.unwrap();
+    sleep(short * 3).await;
+    assert!(!other.amend(&key(), Note::Order, "late", DAY).await.unwrap(), "it has expired");
+    assert_eq!(one.note(&key(), Note::Order).await.unwrap(), None);
+}
+
+async fn trimming_leaves_the_entries_that_were_used_last(place: Place) {
+    let store = place.open(DAY);
+    let sample = |number: usize| Key::new("sample").private(&number.to_string());
+    let publish = async |key: &Key| {
+        let lease = store.try_lease(key).await.unwrap().unwrap();
+        store.publish(lease, &entry("value")).await.unwrap();
+        sleep(Duration::from_millis(5)).await;
+    };
+    publish(&key()).await;
+    for number in 0..5 {
+        publish(&sample(number)).await;
+    }
+    store.get(&sample(1)).await.unwrap();
+
+    let gone = store.trim(&Key::new("sample"), 3).await.unwrap();
+
+    assert_eq!(gone, [sample(2), sample(0)]);
+    assert_eq!(store.trim(&Key::new("sample"), 3).await.unwrap(), []);
+    assert!(kept(&*store).await.is_some(), "of another beginning");
+    for number in [1, 3, 4] {
+        assert!(store.get(&sample(number)).await.unwrap().is_some(), "{number}");
+    }
 }

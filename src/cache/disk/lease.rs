@@ -79,11 +79,15 @@ impl LeaseFile {
         Ok(true)
     }
 
-    /// Ends the lease of whoever holds it, and then does the `rest`, before anybody can publish.
-    pub(super) fn revoke(&self, rest: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    /// Does something between whose steps nobody publishes, takes over, or removes.
+    pub(super) fn guarded<T>(&self, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let _guard = self.guard()?;
-        found(fs::remove_file(&self.path))?;
-        rest()
+        work()
+    }
+
+    /// Ends the lease of whoever holds it; only for who is guarded.
+    pub(super) fn revoke(&self) -> io::Result<()> {
+        found(fs::remove_file(&self.path)).map(drop)
     }
 
     /// Whether it has no holder, or one that has been silent too long.

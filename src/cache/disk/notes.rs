@@ -29,6 +29,25 @@ impl Folder {
         file.persist(self.note_path(key, note)).map(drop).map_err(io::Error::from)
     }
 
+    pub(super) fn amend(
+        &self,
+        key: &Key,
+        note: Note,
+        text: &str,
+        lifetime: Duration,
+    ) -> io::Result<bool> {
+        if self.note(key, note)?.is_none() {
+            return Ok(false);
+        }
+        self.lease(key).guarded(|| {
+            let is_there = self.note(key, note)?.is_some();
+            if is_there {
+                self.leave(key, note, text, lifetime)?;
+            }
+            Ok(is_there)
+        })
+    }
+
     pub(super) fn note(&self, key: &Key, note: Note) -> io::Result<Option<String>> {
         let Some(file) = found(File::open(self.note_path(key, note)))? else { return Ok(None) };
         if file.metadata()?.modified()? <= SystemTime::now() {

@@ -8,24 +8,27 @@ use super::{RedisStore, lease_name};
 use crate::cache::key::Key;
 use crate::cache::store::{Note, StoreError};
 
-/// Keys that one question to Redis looks at.
-const PAGE: usize = 500;
-/// Questions of one search: a Redis that others use too may hold millions of keys.
-const PAGES: usize = 100;
+/// Keys that one question to Redis looks at: a millisecond of its time at most.
+const PAGE: usize = 1000;
 
 impl RedisStore {
-    pub(super) async fn leave_note(
+    /// Writes a note under the conditions of the command; false when they do not hold.
+    pub(super) async fn write_note(
         &self,
         key: &Key,
         note: Note,
         text: &str,
         lifetime: Duration,
-    ) -> Result<(), StoreError> {
+        conditions: &[&str],
+    ) -> Result<bool, StoreError> {
         let (name, ms) = (note_name(key, note), lifetime.as_millis().max(1) as u64);
-        self.ask(async |c| {
-            redis::cmd("SET").arg(&name).arg(text).arg("PX").arg(ms).query_async(c).await
-        })
-        .await
+        let done: Option<String> = self
+            .ask(async |c| {
+                let mut set = redis::cmd("SET");
+                set.arg(&name).arg(text).arg("PX").arg(ms).arg(conditions).query_async(c).await
+            })
+            .await?;
+        Ok(done.is_some())
     }
 
     pub(super) async fn read_note(
@@ -38,14 +41,19 @@ impl RedisStore {
     }
 
     /// In one step, so that nothing is published between the end of the entry and that of the lease.
-    pub(super) async fn remove_all(&self, key: &Key) -> Result<(), StoreError> {
+    pub(super) async fn remove_all(&self, key: &Key) -> Result<bool, StoreError> {
         let lease = lease_name(key);
         let mut remove = redis::pipe();
-        remove.atomic().cmd("DEL").arg(key.name()).arg(&lease);
-        remove.arg(Note::ALL.map(|note| note_name(key, note)).as_slice()).ignore();
+        remove.atomic().cmd("DEL").arg(key.name());
+        remove
+            .cmd("DEL")
+            .arg(&lease)
+            .arg(Note::ALL.map(|note| note_name(key, note)).as_slice())
+            .ignore();
         // Whoever waits for the lease looks again.
         remove.cmd("PUBLISH").arg(&lease).arg("").ignore();
-        self.ask(async |c| remove.query_async(c).await).await
+        let (removed,): (bool,) = self.ask(async |c| remove.query_async(c).await).await?;
+        Ok(removed)
     }
 
     /// The keys of entries whose names begin so, the last used first: each use starts the time to
@@ -57,7 +65,7 @@ impl RedisStore {
     ) -> Result<Vec<Key>, StoreError> {
         let pattern = format!("{}:*", beginning.name());
         let (mut cursor, mut names) = (0u64, Vec::new());
-        for _ in 0..PAGES {
+        loop {
             let (next, page): (u64, Vec<String>) = self
                 .ask(async |c| {
                     let mut scan = redis::cmd("SCAN");

@@ -57,7 +57,7 @@ static ROWS: [Row; 7] = [
             "Everybody.",
             "CACHE_EXPIRE after its last use; on disk less, when CACHE_MAX_BYTES are used up.",
             "An entry of the store for each airport, and finished graphs in 16 MiB of memory, all \
-                workers together. A signal and four graphs travel; the browser keeps the graphs.",
+                workers together; on disk, as much of the entries too. A signal and four graphs travel; the browser keeps the graphs.",
             "One computes, however many are asked. The others wait for its entry.",
         ],
     },
@@ -69,7 +69,8 @@ static ROWS: [Row; 7] = [
             "In the store, under the key of the visitor’s session.",
             "One visitor.",
             "CACHE_EXPIRE after its last use, or until it is forgotten; for SESSION_MAX visitors at \
-                most, and those go first who have not used theirs for longest.",
+                most, and those go first who have not used theirs for longest; on disk less, when \
+                CACHE_MAX_BYTES are used up.",
             "An entry of up to 2 MiB for each visitor, and nothing in the workers. A cookie travels \
                 with each request.",
             "Any of them finds it: the cookie names it, and the store has it.",

@@ -58,6 +58,8 @@ struct DrawingFragment<'a> {
 #[template(path = "no_sample.html")]
 struct NoSampleFragment {
     words: &'static str,
+    /// Whether the visitor still has a session that he can be rid of.
+    is_known: bool,
     graphs: [Graph; 4],
 }
 
@@ -103,7 +105,7 @@ pub(super) fn ready(
     answer: &Answer,
     about: &About,
 ) -> anyhow::Result<String> {
-    let lost = "Results cannot be kept at the moment: this sample will soon be gone.";
+    let lost = "Samples cannot be kept at the moment: the next question may find another time.";
     let is_lost = answer.outcome == Outcome::Computed;
     let fragment = SampleFragment {
         view,
@@ -127,8 +129,8 @@ pub(super) fn drawing(
 }
 
 /// What stands where there is none, with the reason; it takes the graphs away.
-pub(super) fn no_sample(words: &'static str) -> anyhow::Result<String> {
-    Ok(NoSampleFragment { words, graphs: Graph::ALL }.render()?)
+pub(super) fn no_sample(words: &'static str, is_known: bool) -> anyhow::Result<String> {
+    Ok(NoSampleFragment { words, is_known, graphs: Graph::ALL }.render()?)
 }
 
 /// A response for one visitor, which takes the browser's address along.
