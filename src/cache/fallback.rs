@@ -95,6 +95,15 @@ impl FallbackStore {
         }
     }
 
+    /// Whether the disk may have what Redis does not have.
+    ///
+    /// A miss is a miss: the disk of this host is no secret second cache. It is asked only while Redis
+    /// is full, since what was computed then is here; and for what belongs to one user, which nobody
+    /// else computes again, even if Redis has been full only for the process that computed it.
+    fn may_be_here(&self, key: &Key) -> bool {
+        key.is_private() || self.breaker().trouble.is_some()
+    }
+
     fn has_room(&self) {
         let mut breaker = self.breaker();
         if breaker.trouble == Some(Trouble::Full) {
@@ -108,10 +117,7 @@ impl FallbackStore {
 impl Store for FallbackStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
         if let Some(found) = self.ask(self.redis.get(key)).await {
-            // A miss is a miss: the disk of this host is no secret second cache. It is asked only
-            // while Redis is full, since what was computed then is here.
-            let is_full = self.breaker().trouble.is_some();
-            if found.is_some() || !is_full {
+            if found.is_some() || !self.may_be_here(key) {
                 return Ok(found);
             }
         }
@@ -204,7 +210,7 @@ impl Store for FallbackStore {
     ) -> Result<bool, StoreError> {
         match self.ask(self.redis.amend(key, note, text, lifetime)).await {
             Some(true) => Ok(true),
-            Some(false) if self.breaker().trouble.is_none() => Ok(false),
+            Some(false) if !self.may_be_here(key) => Ok(false),
             _ => self.disk.amend(key, note, text, lifetime).await,
         }
     }
@@ -212,8 +218,7 @@ impl Store for FallbackStore {
     async fn note(&self, key: &Key, note: Note) -> Result<Option<String>, StoreError> {
         match self.ask(self.redis.note(key, note)).await {
             Some(Some(found)) => Ok(Some(found)),
-            Some(None) if self.breaker().trouble.is_none() => Ok(None),
-            // A full Redis is read, but what could not be left there is here.
+            Some(None) if !self.may_be_here(key) => Ok(None),
             _ => self.disk.note(key, note).await,
         }
     }

@@ -851,8 +851,8 @@ async fn while_redis_is_away_samples_are_kept_here_and_nothing_is_said_to_be_del
         assert!(Instant::now() < until, "it is asked again within ten seconds");
         sleep(Duration::from_millis(50)).await;
     }
-    assert!(!has_sample(&guests[2].signal(&app).await), "what is on the disk is not looked for");
-    assert!(has_sample(&guests[2].draw(&app, "ATL", 100).await));
+    assert!(has_sample(&guests[2].signal(&app).await), "it is still on the disk of this host");
+    assert!(has_sample(&guests[0].draw(&app, "ATL", 100).await), "Redis has begun anew, and empty");
 }
 
 #[tokio::test]
