@@ -47,8 +47,8 @@ const SETTLE: Duration = Duration::from_millis(50);
 const DRAIN_SECONDS: u64 = 20;
 
 /// Bytes of entries on disk that all workers of a program remember together, so that a hit need not
-/// be read each time: those of some 250 airports.
-const REMEMBERED: u64 = 16 << 20;
+/// be read each time: those of some sixty airports, which is where most questions are about.
+const REMEMBERED: u64 = 4 << 20;
 
 /// Why a worker ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

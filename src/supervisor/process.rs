@@ -19,10 +19,15 @@ use crate::session::SessionKey;
 /// A worker that does not read what it is told hangs; the supervisor must not hang with it.
 const TELLING: Duration = Duration::from_millis(200);
 
-/// Allocations from here on are given back to the system when they are freed. glibc would raise the
-/// threshold by itself with the first large one, and then keep what every computation used.
-const MALLOC: [&str; 2] = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"];
-const MALLOC_BYTES: &str = "131072";
+/// Settings of glibc, which reads them before `main`. Allocations of 128 KiB and more are given back
+/// to the system when they are freed: glibc would raise the threshold by itself with the first large
+/// one, and then keep what every computation used. Threads share two arenas: of one each, every
+/// thread that has ever drawn a graph would keep its own.
+const MALLOC: [(&str, &str); 3] = [
+    ("MALLOC_MMAP_THRESHOLD_", "131072"),
+    ("MALLOC_TRIM_THRESHOLD_", "131072"),
+    ("MALLOC_ARENA_MAX", "2"),
+];
 /// Bounds the threads, and with them the memory, of one computation on a large machine.
 const POLARS_THREADS: usize = 4;
 
@@ -69,9 +74,7 @@ impl Process {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut command = config::worker_command()?;
         command.stdin(Stdio::from(OwnedFd::from(theirs)));
-        for name in MALLOC.into_iter().filter(|name| !config::is_set(name)) {
-            command.env(name, MALLOC_BYTES);
-        }
+        command.envs(MALLOC.into_iter().filter(|(name, _)| !config::is_set(name)));
         if !config::is_set("POLARS_MAX_THREADS") {
             command.env("POLARS_MAX_THREADS", cores.min(POLARS_THREADS).to_string());
         }

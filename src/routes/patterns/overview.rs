@@ -57,7 +57,7 @@ static ROWS: [Row; 7] = [
             "Everybody.",
             "CACHE_EXPIRE after its last use; on disk less, when CACHE_MAX_BYTES are used up.",
             "An entry of the store for each airport, and finished graphs in 16 MiB of memory, all \
-                workers together; on disk, as much of the entries too. A signal and four graphs travel; the browser keeps the graphs.",
+                workers together; with the cache on disk, 4 MiB of the entries too. A signal and four graphs travel; the browser keeps the graphs.",
             "One computes, however many are asked. The others wait for its entry.",
         ],
     },
