@@ -116,10 +116,10 @@ impl FallbackStore {
 #[async_trait]
 impl Store for FallbackStore {
     async fn get(&self, key: &Key) -> Result<Option<Entry>, StoreError> {
-        if let Some(found) = self.ask(self.redis.get(key)).await {
-            if found.is_some() || !self.may_be_here(key) {
-                return Ok(found);
-            }
+        if let Some(found) = self.ask(self.redis.get(key)).await
+            && (found.is_some() || !self.may_be_here(key))
+        {
+            return Ok(found);
         }
         self.disk.get(key).await
     }

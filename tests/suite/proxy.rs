@@ -324,3 +324,35 @@ async fn a_computation_of_two_minutes_comes_through() {
     assert_eq!(get(&nginx, &signal.asks()[0], &[]).await.status, 200);
     assert_eq!((app.computations(), nginx.errors().as_str()), (1, ""));
 }
+
+#[tokio::test]
+async fn a_visitors_cookie_is_guarded_by_https_and_nothing_of_his_is_kept_on_the_way() {
+    let app = App::spawn(&[("WEB_CONCURRENCY", "3"), ("TRUSTED_PROXIES", "127.0.0.1")]);
+    let (nginx, folder) = (before(&app), tempfile::TempDir::new().unwrap());
+    let jar = folder.path().join("cookies");
+    let (jar, address) = (jar.to_str().unwrap(), format!("{}/session", nginx.https_url()));
+
+    // curl, like a browser, takes a cookie of such a name only with all that the name demands.
+    let drawn = curl(&nginx, &["--cookie-jar", jar, "--data", "origin=ATL&size=50", &address]);
+    assert!(drawn.starts_with("HTTP/2 303"), "{drawn}");
+    assert!(drawn.contains("set-cookie: __Host-quadrant-session="), "{drawn}");
+    assert!(drawn.contains("; HttpOnly; SameSite=Lax; Secure; Path=/"), "{drawn}");
+    assert!(std::fs::read_to_string(jar).unwrap().contains("__Host-quadrant-session"));
+    let cookie = drawn.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
+
+    for path in ["graphs/daily?metric=mean&v=0123456789abcdef", "flights.csv", "signal"] {
+        let address = format!("{address}/{path}");
+        for _ in 0..2 {
+            let own = curl(&nginx, &["--cookie", jar, &address]);
+            assert!(own.starts_with("HTTP/2 200"), "{path}: {own}");
+            assert!(own.contains("cache-control: private, no-store"), "{own}");
+            assert!(!own.contains("x-cache-status: HIT"), "{own}");
+        }
+        let others = curl(&nginx, &[&address]);
+        let status = if path == "signal" { "HTTP/2 200" } else { "HTTP/2 404" };
+        assert!(others.starts_with(status), "{path}: {others}");
+    }
+    let plain = get(&nginx, "/session/signal", &[("Cookie", cookie)]).await;
+    assert!(!plain.text().contains("data-computed-at"), "over http it is nobody's");
+    assert_eq!(app.computations(), 1);
+}
