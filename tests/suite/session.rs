@@ -10,7 +10,8 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::helpers::answer::Answer;
-use crate::helpers::app::App;
+use crate::helpers::app::{App, quadrant};
+use crate::helpers::flights;
 use crate::helpers::guest::Guest;
 use crate::helpers::place::Place;
 use crate::helpers::redis::Redis;
@@ -614,6 +615,29 @@ async fn one_flight_and_a_hundred_thousand_can_be_drawn_within_two_megabytes_eac
 }
 
 #[tokio::test]
+async fn a_sample_of_more_than_two_megabytes_is_not_kept() {
+    let (folder, place) = (TempDir::new().unwrap(), Place::disk());
+    let [data, names] = ["data.parquet", "names.csv"].map(|name| folder.path().join(name));
+    // The flights are few; what is large is the name of a destination.
+    let name = "Z".repeat(3 << 20);
+    std::fs::write(&names, format!("iata,name,city,state\nZZZ,{name},,\n")).unwrap();
+    let source = flights::source(folder.path(), flights::frame(&flights::FLIGHTS));
+    let mut import = quadrant(&[]);
+    import.arg("import").arg(source).arg("--output").arg(&data).arg("--airports").arg(names);
+    assert!(import.output().unwrap().status.success());
+    let app = App::at(&place, &[("DATASET", data.to_str().unwrap())]);
+    let mut guest = Guest::default();
+    guest.order(&app, "ATL", "5").await;
+
+    let refused = guest.signal(&app).await;
+
+    assert_eq!((refused.status, place.entries()), (500, 0), "{}", refused.text());
+    let said = app.logged("a request failed");
+    let said = said[0]["message"].as_str().unwrap();
+    assert!(said.contains("a sample of 5 flights has 3") && said.contains("of 2097152"), "{said}");
+}
+
+#[tokio::test]
 async fn an_airport_with_fewer_flights_gives_all_that_it_has() {
     let (app, mut guest) = (App::spawn(&[]), Guest::default());
 
@@ -806,7 +830,7 @@ async fn a_sample_stays_as_it_was_drawn_when_the_data_file_is_replaced() {
     let flights = guest.get(&app, "/session/flights.csv").await;
 
     let other = folder.path().join("other.parquet");
-    crate::helpers::flights::dataset(&crate::helpers::flights::FLIGHTS, &other);
+    flights::dataset(&flights::FLIGHTS, &other);
     std::fs::rename(&other, &data).unwrap();
 
     let again = guest.signal(&app).await;
