@@ -3,10 +3,9 @@
 //! `quadrant import` sorts the flights by origin, so the flights of one airport are one range of
 //! rows, and writes names and ranges into the file's metadata: opening it reads no column.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,20 +19,12 @@ use sha2::{Digest, Sha256};
 pub use self::contents::{Airport, COLUMNS, Contents, METADATA};
 pub use self::current::Datasets;
 pub use self::origin::Origin;
+use crate::identity::Identity;
 use crate::query;
 
 mod contents;
 mod current;
 mod origin;
-
-/// What tells one file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-    length: u64,
-    modified: (i64, i64),
-}
 
 /// One state of the data file, open for as long as it is held.
 pub struct Dataset {
@@ -131,22 +122,6 @@ pub fn scan(file: ScanSources) -> PolarsResult<LazyFrame> {
     let hive_options = HiveOptions::new_disabled();
     let args = ScanArgsParquet { cache: false, hive_options, ..Default::default() };
     LazyFrame::scan_parquet_sources(file, args)
-}
-
-impl Identity {
-    /// That of the file at a path, if there is one.
-    fn at(path: &Path) -> Option<Self> {
-        std::fs::metadata(path).ok().map(|found| Self::of(&found))
-    }
-
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            length: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        }
-    }
 }
 
 /// Hashes everything that must make old answers unreachable.

@@ -21,3 +21,4 @@ pub mod metric;
 pub mod control;
 pub mod metrics;
 pub mod blocking;
+pub mod identity;

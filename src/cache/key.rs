@@ -81,10 +81,10 @@ impl fmt::Display for Key {
 }
 
 /// The name of a key or of its file, as logs may have it: without what is private.
-pub(super) fn shown(name: &str) -> String {
+pub(super) fn shown(name: impl fmt::Display) -> String {
     let mut shown = String::new();
     let mut is_private = false;
-    for letter in name.chars() {
+    for letter in name.to_string().chars() {
         // Parts hold neither; they end where the next part, a note or the kind of the file begins.
         is_private &= !matches!(letter, ':' | '.' | '!');
         if !is_private {
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(key.name(), "quadrant:sample:~5e%3A55:daily");
         assert_eq!(key.to_string(), "quadrant:sample:~:daily");
         assert_eq!(
-            shown(&format!("/c/{}!draw.note", key.file_name())),
+            shown(format!("/c/{}!draw.note", key.file_name())),
             "/c/quadrant.sample.~.daily!draw.note"
         );
         assert_ne!(key, Key::new("sample").arg("~5e:55").arg("daily"));

@@ -5,8 +5,9 @@ use std::sync::{Arc, RwLock};
 
 use tracing::{error, info};
 
-use super::{Dataset, Identity};
+use super::Dataset;
 use crate::blocking::blocking;
+use crate::identity::Identity;
 
 /// What a path holds: nothing, or a file.
 type Found = Option<Identity>;

@@ -13,6 +13,7 @@ use super::base;
 use super::error::Error;
 use crate::dashboard::Dashboard;
 use crate::dataset::{Dataset, Origin};
+use crate::figure::count;
 use crate::metric::Metric;
 
 /// Longest piece of a user's text that an answer repeats.
@@ -153,6 +154,16 @@ fn fingerprint(word: String) -> Result<String, Error> {
 
 pub(super) fn number<N: FromStr>(word: &str, name: &str) -> Result<N, Error> {
     word.parse().map_err(|_| Error::BadRequest(format!("The address's {name} is no number.")))
+}
+
+/// A number of something, from 1 to `most`.
+pub(super) fn whole(word: &str, most: u32, something: &str) -> Result<u32, Error> {
+    word.parse().ok().filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+        let (word, most) = (short(word), count(most.into()));
+        Error::Unknown(format!(
+            "“{word}” is no number of {something}. Choose a whole number from 1 to {most}."
+        ))
+    })
 }
 
 /// The beginning of a text, without what cannot be seen.

@@ -83,14 +83,9 @@ impl Error {
     }
 
     /// The words as a fragment, with an address to ask again where that may help.
-    pub(super) fn fragment(
-        &self,
-        request: &HttpRequest,
-        retry: Option<String>,
-    ) -> anyhow::Result<String> {
+    pub(super) fn fragment(&self, request: &HttpRequest, retry: String) -> ErrorFragment {
         let words = self.words(&request::id(request));
-        let retry = retry.filter(|_| self.is_passing());
-        Ok(ErrorFragment { words, retry }.render()?)
+        ErrorFragment { words, retry: self.is_passing().then_some(retry) }
     }
 
     /// Whether asking again may help.
@@ -206,8 +201,7 @@ pub(super) async fn render(
 }
 
 fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
-    let retry = error.is_passing().then(|| anew(request));
-    let fragment = ErrorFragment { words: error.words(&request::id(request)), retry };
+    let fragment = error.fragment(request, anew(request));
     let path = path(request);
     let parts = ["/signal", "/graphs/", "/session/", "/static/"];
     // A pattern is a page; what is below it are its parts.

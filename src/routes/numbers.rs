@@ -42,11 +42,8 @@ pub(super) async fn csv(
     let code = choice.code().replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
     let file = format!("{graph}-{code}-{}.csv", choice.metric.word());
     let csv = |numbers| Ok(Finished::new("text/csv; charset=utf-8", figure::csv(numbers)?));
-    let mut response = numbers(&dashboard, &request, &choice, graph, csv).await?;
-    let disposition = format!("attachment; filename=\"{file}\"").parse();
-    let disposition = disposition.map_err(anyhow::Error::from)?;
-    response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
-    Ok(response)
+    let response = numbers(&dashboard, &request, &choice, graph, csv).await?;
+    Ok(named(response, &file))
 }
 
 /// Answers with the numbers as a table.
@@ -64,6 +61,14 @@ pub(super) async fn table(
 /// All rows of a frame, as a fragment.
 pub(super) fn table_of(numbers: &Numbers) -> anyhow::Result<Finished> {
     Finished::html(&Table::new(numbers)?)
+}
+
+/// The same response, to be saved under a name.
+pub(super) fn named(mut response: HttpResponse, file: &str) -> HttpResponse {
+    let disposition = format!("attachment; filename=\"{file}\"").parse();
+    let disposition = disposition.expect("file names are letters, digits, - and _");
+    response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
+    response
 }
 
 /// Answers with the numbers in some form.

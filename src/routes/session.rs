@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use askama::Template;
 use tracing::warn;
 
 use self::fragments::{Page, drawing, no_sample, reply};
@@ -118,7 +119,7 @@ async fn wrong(
     error: &Error,
 ) -> Result<HttpResponse, Error> {
     let again = format!("{}/session/signal?{}", base::path(), view.query());
-    let alert = error.fragment(request, Some(again))?;
+    let alert = error.fragment(request, again).render().map_err(anyhow::Error::from)?;
     let mut response = page_of(dashboard, request, view, alert, None).await?;
     *response.status_mut() = error.status_code();
     Ok(response)

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use crate::helpers::answer::Answer;
 use crate::helpers::app::App;
+use crate::helpers::flights::unreadable;
 use crate::helpers::place::Place;
 
 const PAGE: &str = "/patterns/background";
@@ -372,12 +373,7 @@ async fn only_our_own_pages_cancel_and_only_by_posting() {
 #[tokio::test]
 async fn a_failure_keeps_the_buttons_and_is_kept_by_nobody() {
     let folder = TempDir::new().unwrap();
-    let path = folder.path().join("flights.parquet");
-    let mut bytes = std::fs::read("data/flights.parquet").unwrap();
-    // The metadata at the end stay sound.
-    let end = bytes.len() - 200_000;
-    bytes[100_000..end].fill(0xff);
-    std::fs::write(&path, bytes).unwrap();
+    let path = unreadable(folder.path());
     let place = Place::disk();
     let app = App::at(&place, &[("DATASET", path.to_str().unwrap())]);
 

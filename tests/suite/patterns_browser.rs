@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::helpers::answer::Answer;
 use crate::helpers::app::App;
+use crate::helpers::flights::unreadable;
 use crate::helpers::place::Place;
 
 const PAGE: &str = "/patterns/browser";
@@ -225,12 +226,7 @@ async fn wrong_questions_have_the_words_of_elsewhere() {
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_an_error_that_nobody_keeps() {
     let folder = TempDir::new().unwrap();
-    let path = folder.path().join("flights.parquet");
-    let mut bytes = std::fs::read("data/flights.parquet").unwrap();
-    // The metadata at the end stay sound.
-    let end = bytes.len() - 200_000;
-    bytes[100_000..end].fill(0xff);
-    std::fs::write(&path, bytes).unwrap();
+    let path = unreadable(folder.path());
     let place = Place::disk();
     let app = App::at(&place, &[("DATASET", path.to_str().unwrap())]);
 

@@ -94,14 +94,14 @@ fn clear(lease: &LeaseFile, path: &Path) {
         Err(_held) => Ok(()),
     });
     if let Err(error) = found(cleared) {
-        warn!(%error, "could not remove {}: {error}", shown(&path.display().to_string()));
+        warn!(%error, "could not remove {}: {error}", shown(path.display()));
     }
 }
 
 /// Removes a file; false when it is still there, or another process was faster.
 fn remove(path: &Path) -> bool {
     let removed = found(fs::remove_file(path)).inspect_err(|error| {
-        warn!(%error, "could not remove {}: {error}", shown(&path.display().to_string()));
+        warn!(%error, "could not remove {}: {error}", shown(path.display()));
     });
     matches!(removed, Ok(Some(())))
 }

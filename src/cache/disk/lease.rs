@@ -124,7 +124,7 @@ impl LeaseFile {
             return Ok(false);
         }
         if self.is_of(file)? && age(&file.metadata()?) > store::LEASE {
-            warn!(lease = %shown(&self.path.display().to_string()), "took over a lease whose holder is silent");
+            warn!(lease = %shown(self.path.display()), "took over a lease whose holder is silent");
             fs::remove_file(&self.path)?;
         }
         Ok(true)

@@ -2,13 +2,13 @@
 //! that reads and checks all of it.
 
 use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::evict::age;
 use crate::cache::entry::Entry;
 use crate::cache::key::Key;
+use crate::identity::Identity;
 
 /// How long a use of an entry stands for those that follow: many a second are one use, so that the
 /// time of a file tells its last use to a tenth of a second, and is seldom written.
@@ -17,20 +17,11 @@ const USE: Duration = Duration::from_millis(100);
 /// The entries that this process has read lately, bounded by bytes.
 pub(super) struct Memory(moka::sync::Cache<Key, Known>);
 
-/// An entry, and the state of its file when it was read.
+/// An entry, and what its file was when it was read.
 #[derive(Clone)]
 struct Known {
-    state: State,
+    file: Identity,
     entry: Entry,
-}
-
-/// What changes when a file is replaced, written to, or used.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct State {
-    device: u64,
-    inode: u64,
-    length: u64,
-    modified: (i64, i64),
 }
 
 impl Memory {
@@ -44,14 +35,14 @@ impl Memory {
     pub(super) fn get(&self, key: &Key, path: &Path, expire: Duration) -> Option<Entry> {
         let known = self.0.get(key)?;
         let file = fs::metadata(path).ok()?;
-        let is_same = known.state == State::of(&file) && is_used(&file, &known.entry, expire);
+        let is_same = known.file == Identity::of(&file) && is_used(&file, &known.entry, expire);
         is_same.then_some(known.entry)
     }
 
-    /// Keeps an entry with the state of its file, unless it is one user's.
+    /// Keeps an entry with what its file is, unless it is one user's.
     pub(super) fn keep(&self, key: &Key, entry: &Entry, file: &Metadata) {
         if !key.is_private() {
-            let known = Known { state: State::of(file), entry: entry.clone() };
+            let known = Known { file: Identity::of(file), entry: entry.clone() };
             self.0.insert(key.clone(), known);
         }
     }
@@ -63,15 +54,4 @@ pub(super) fn is_used(file: &Metadata, entry: &Entry, expire: Duration) -> bool 
     // A file that has only been written has not been used. Its first use always counts.
     let since_written = used.duration_since(entry.stamp.computed_at).unwrap_or_default();
     age(file) <= USE.min(expire / 100) && since_written > USE
-}
-
-impl State {
-    fn of(file: &Metadata) -> Self {
-        Self {
-            device: file.dev(),
-            inode: file.ino(),
-            length: file.len(),
-            modified: (file.mtime(), file.mtime_nsec()),
-        }
-    }
 }

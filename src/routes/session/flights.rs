@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::graphs::{answered, named};
+use super::graphs::answered;
 use super::view::View;
 use super::visitor::Visitor;
 use crate::cache::entry::Stamp;
@@ -14,7 +14,7 @@ use crate::query::Sample;
 use crate::routes::base;
 use crate::routes::error::Error;
 use crate::routes::finished::Finished;
-use crate::routes::numbers::Table;
+use crate::routes::numbers::{Table, named};
 use crate::routes::timing::When;
 
 /// Flights on the page: enough to see what they are, and few enough for a phone.

@@ -1,6 +1,5 @@
 //! `/session/graphs/…`: the four graphs of a visitor's sample, and their numbers.
 
-use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::time::timeout;
@@ -17,7 +16,7 @@ use crate::query::Sample;
 use crate::routes::error::Error;
 use crate::routes::finished::{Finished, PRIVATE};
 use crate::routes::graph::{PATIENCE, Source, fragment};
-use crate::routes::numbers::table_of;
+use crate::routes::numbers::{named, table_of};
 use crate::routes::timing::Timing;
 
 /// `GET /session/graphs/{graph}`: the graph of the sample that the signal named, and of no other.
@@ -102,12 +101,4 @@ async fn drawn(dashboard: &Dashboard, owner: &str) -> Result<Answer, Error> {
         Sampled::Ready(answer) => Ok(answer),
         Sampled::Cleared | Sampled::Nothing => Err(Error::NoSample),
     }
-}
-
-/// The same response, to be saved under a name.
-pub(super) fn named(mut response: HttpResponse, file: &str) -> HttpResponse {
-    let disposition = format!("attachment; filename=\"{file}\"").parse();
-    let disposition = disposition.expect("our own names of files are header values");
-    response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
-    response
 }

@@ -7,10 +7,9 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::dashboard::{Dashboard, Draw, MOST_FLIGHTS};
 use crate::dataset::{Dataset, Origin};
-use crate::figure::count;
 use crate::metric::Metric;
 use crate::routes::base;
-use crate::routes::choice::{known_metric, number, one, parameters, short, unknown_origin};
+use crate::routes::choice::{known_metric, number, one, parameters, unknown_origin, whole};
 use crate::routes::error::Error;
 
 /// How a sample is to be shown.
@@ -66,7 +65,7 @@ impl Order {
         if Origin::parse(&origin, dataset.contents()).is_none() {
             return Err(unknown_origin(&origin, dataset));
         }
-        let size = number_of_flights(&size?.unwrap_or_default())?;
+        let size = whole(&size?.unwrap_or_default(), MOST_FLIGHTS, "flights for a sample")?;
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).expect("the operating system has random numbers");
         let draw = Draw { origin, size, seed: u64::from_le_bytes(seed) };
@@ -83,14 +82,4 @@ impl FromRequest for Order {
         let dashboard = request.app_data::<Data<Dashboard>>().expect("every app has one").clone();
         Box::pin(async move { Self::parse(&parameters.await?, &*dashboard.dataset().await) })
     }
-}
-
-fn number_of_flights(word: &str) -> Result<u32, Error> {
-    let flights = word.parse().ok().filter(|number| (1..=MOST_FLIGHTS).contains(number));
-    flights.ok_or_else(|| {
-        let (word, most) = (short(word), count(MOST_FLIGHTS.into()));
-        Error::Unknown(format!(
-            "“{word}” is no number of flights for a sample. Choose a whole number from 1 to {most}."
-        ))
-    })
 }

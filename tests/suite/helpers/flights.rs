@@ -61,3 +61,14 @@ pub(crate) fn dataset(flights: &[Flight], output: &Path) {
     let done = import(&source(folder.path(), frame(flights)), output);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
+
+/// A data file in a folder whose metadata are sound, and of whose flights none can be read.
+pub(crate) fn unreadable(folder: &Path) -> PathBuf {
+    let path = folder.join("flights.parquet");
+    let mut bytes = std::fs::read("data/flights.parquet").unwrap();
+    // The metadata at the end stay sound.
+    let end = bytes.len() - 200_000;
+    bytes[100_000..end].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}

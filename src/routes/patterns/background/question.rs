@@ -9,9 +9,8 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::dashboard::{Bootstrap, Dashboard};
 use crate::dataset::Dataset;
-use crate::figure::count;
 use crate::routes::base;
-use crate::routes::choice::{number, one, short};
+use crate::routes::choice::{number, one, whole};
 use crate::routes::error::Error;
 use crate::routes::patterns::departures::Departures;
 
@@ -67,7 +66,7 @@ impl Question {
         let mut question = Self::of(Departures::parse(query, dataset)?);
         let asked = &mut question.asked;
         if let Some(word) = resamples? {
-            asked.resamples = number_of_resamples(&word)?;
+            asked.resamples = whole(&word, MOST, "resamples")?;
         }
         if let Some(word) = clicks? {
             asked.clicks = number(&word, "clicks")?;
@@ -92,16 +91,4 @@ impl FromRequest for Question {
 pub(super) fn clicks(query: &str) -> u64 {
     let word = one(query, "clicks").ok().flatten();
     word.and_then(|word| word.parse().ok()).unwrap_or(0)
-}
-
-fn number_of_resamples(word: &str) -> Result<u32, Error> {
-    let resamples = word.parse().ok().filter(|number| (1..=MOST).contains(number));
-    resamples.ok_or_else(|| {
-        let most = count(MOST.into());
-        let words = format!(
-            "“{}” is no number of resamples. Choose a whole number from 1 to {most}.",
-            short(word)
-        );
-        Error::Unknown(words)
-    })
 }
