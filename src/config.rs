@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use oneflight::store::redis::Address;
 
 pub use self::environment::{is_set, worker_command};
 pub use self::import::Import;
 pub use self::mistake::Mistake;
-use crate::cache::redis::Address;
 use crate::routes::{BasePath, TrustedProxies};
 use crate::session::SessionKey;
 
@@ -71,14 +71,19 @@ pub struct Config {
     /// Addresses and networks, with commas, of proxies that may say who asks and whether by https
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
     pub trusted_proxies: TrustedProxies,
-    /// Redis to keep the cache in, such as `redis://localhost:6379/0`, or `rediss://` for TLS;
-    /// without it the disk keeps it
+    /// Redis to keep the cache in: redis://HOST:PORT/DB, rediss:// for TLS,
+    /// redis-sentinel://HOST:PORT,HOST:PORT/DB#MASTER or redis-cluster://HOST:PORT,HOST:PORT;
+    /// without it the disk keeps the cache
     #[arg(long, env = "REDIS_URL", value_parser = value::redis_url, default_value = "", hide_env_values = true, hide_default_value = true)]
     pub redis_url: RedisUrl,
     /// Whether a Redis reached by TLS must show a certificate that this system trusts; `false`
     /// accepts any: the connection is then encrypted, but not authenticated
     #[arg(long, env = "REDIS_TLS_VERIFY", default_value = "true", action = ArgAction::Set)]
     pub redis_tls_verify: bool,
+    /// What the names of all entries begin with, in Redis and on disk; programs with different
+    /// prefixes share a Redis without seeing each other
+    #[arg(long, env = "CACHE_PREFIX", default_value = "quadrant", value_parser = value::prefix)]
+    pub cache_prefix: String,
     /// Folder of the cache on disk
     #[arg(long, env = "CACHE_DIR", default_value = ".cache/quadrant")]
     pub cache_dir: PathBuf,

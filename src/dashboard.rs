@@ -1,17 +1,16 @@
-//! The memoized questions of the dashboard: each has a policy and a recipe.
+//! The memoized questions of the dashboard: each has a key and a recipe.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use oneflight::{
+    Answer, Asked, Cache, CacheBy, Failure, Key, Progress, Recipe, Snapshot, StoreHealth,
+};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use crate::blocking::blocking;
-use crate::cache::course::{Course, Progress};
-use crate::cache::key::Key;
-use crate::cache::policy::{CacheBy, Policy};
-use crate::cache::{Answer, Asked, Cache, Failure, Recipe};
 use crate::dataset::{Dataset, Datasets, Origin};
 use crate::{frame, query};
 
@@ -30,12 +29,6 @@ const STEP: Duration = Duration::from_millis(100);
 pub struct Dashboard {
     datasets: Datasets,
     cache: Cache,
-    /// Over the same store, for computations that may take minutes: they have turns of their own, so
-    /// that nobody who chooses an airport waits for one of them.
-    patient: Cache,
-    /// Over the same store as well, for what is computed for one visitor: many of them must not keep
-    /// those waiting who ask for what is everybody's.
-    private: Cache,
     /// Added to every computation, to see what caching does.
     simulated_cost: Duration,
     samples: Samples,
@@ -44,25 +37,27 @@ pub struct Dashboard {
     reading: Arc<Mutex<()>>,
 }
 
-/// The frames of all four graphs for one origin, for all three metrics: cached by the data (and
-/// the query, which its fingerprint covers), for each origin. The metric is drawn from the same
-/// value.
-fn selection(fingerprint: &str, origin: &str) -> Policy {
-    Policy::new("selection").by(CacheBy::Data(fingerprint)).counts(origin).ignores("metric")
+/// The namespace of the frames of all four graphs for one origin.
+const SELECTION: &str = "selection";
+
+/// The frames of all four graphs for one origin, for all metrics: cached by the data (its
+/// fingerprint covers the query and the format of the frames too), for each origin. Every metric is
+/// drawn from the same value.
+fn selection(fingerprint: &str, origin: &str) -> Key {
+    Key::new(SELECTION).by(CacheBy::Data(fingerprint)).arg(origin).ignoring("metric")
 }
 
 impl Dashboard {
-    /// Answers questions about a data file, and remembers the answers: those that may take minutes
-    /// in the second cache, and those for one visitor in the third.
+    /// Answers questions about a data file from `cache`.
     pub fn new(
         datasets: Datasets,
-        [cache, patient, private]: [Cache; 3],
+        cache: Cache,
         simulated_cost: Duration,
         samples: Samples,
         worker: u16,
     ) -> Self {
         let reading = Arc::default();
-        Self { datasets, cache, patient, private, simulated_cost, samples, worker, reading }
+        Self { datasets, cache, simulated_cost, samples, worker, reading }
     }
 
     /// The data file as it is now; a request holds on to the one that it began with.
@@ -80,9 +75,9 @@ impl Dashboard {
         self.worker
     }
 
-    /// A sentence for the users while the cache is not as it should be.
-    pub fn notice(&self) -> Option<&'static str> {
-        self.cache.notice()
+    /// Whether the store of the cache works as it should.
+    pub fn store_health(&self) -> StoreHealth {
+        self.cache.health()
     }
 
     /// The frames for one origin, as bytes for [`frame::decode`]: of this very data file.
@@ -95,7 +90,7 @@ impl Dashboard {
         dataset: &Arc<Dataset>,
         origin: Origin,
     ) -> Result<Answer, Failure> {
-        let key = policy(dataset, origin).key();
+        let key = key(dataset, origin);
         self.cache.memoize(&key, self.recipe(dataset, origin)).await
     }
 
@@ -106,7 +101,7 @@ impl Dashboard {
     ///
     /// Those of [`Dashboard::selection`].
     pub async fn latest(&self, dataset: &Arc<Dataset>, origin: Origin) -> Result<Asked, Failure> {
-        self.cache.ask(&policy(dataset, origin), self.recipe(dataset, origin)).await
+        self.cache.ask(&key(dataset, origin), self.recipe(dataset, origin)).await
     }
 
     /// The same, computed after `than`.
@@ -120,22 +115,22 @@ impl Dashboard {
         origin: Origin,
         than: SystemTime,
     ) -> Result<Asked, Failure> {
-        self.cache.renewed(&policy(dataset, origin), than, self.recipe(dataset, origin)).await
+        self.cache.renewed(&key(dataset, origin), than, self.recipe(dataset, origin)).await
     }
 
     /// The selection of a state of the data file, if the store has it.
     pub async fn kept(&self, fingerprint: &str, code: &str) -> Option<Answer> {
-        self.cache.kept(&selection(fingerprint, code).key()).await
+        self.cache.kept(&selection(fingerprint, code)).await
     }
 
     /// How far the computation of a selection is, wherever it runs.
-    pub async fn progress(&self, dataset: &Dataset, origin: Origin) -> Option<Progress> {
-        self.cache.progress(&policy(dataset, origin).key()).await
+    pub async fn progress(&self, dataset: &Dataset, origin: Origin) -> Option<Snapshot> {
+        self.cache.progress(&key(dataset, origin)).await
     }
 
     fn recipe(&self, dataset: &Arc<Dataset>, origin: Origin) -> Recipe {
         let (dataset, cost) = (dataset.clone(), self.simulated_cost);
-        Recipe::from(move |course| compute(dataset.clone(), origin, cost, course))
+        Recipe::from(move |progress| compute(dataset.clone(), origin, cost, progress))
     }
 }
 
@@ -144,13 +139,13 @@ async fn compute(
     dataset: Arc<Dataset>,
     origin: Origin,
     cost: Duration,
-    course: Course,
+    progress: Progress,
 ) -> anyhow::Result<bytes::Bytes> {
-    let failed = format!("{} cannot be computed", policy(&dataset, origin).key());
+    let failed = format!("{} cannot be computed", key(&dataset, origin));
     let idle = idle_steps(cost);
     let steps = idle + query::slices(&dataset, origin);
-    idle_for(cost, |step| course.reached(step, steps)).await?;
-    let reached = move |slices| course.reached(idle + slices, steps);
+    idle_for(cost, |step| Ok(progress.reached(step, steps)?)).await?;
+    let reached = move |slices| Ok(progress.reached(idle + slices, steps)?);
     let work = move || frame::encode(query::selection(&dataset, origin, reached)?);
     blocking(work).await?.context(failed)
 }
@@ -173,11 +168,6 @@ async fn idle_for(
     Ok(())
 }
 
-fn policy(dataset: &Dataset, origin: Origin) -> Policy {
+fn key(dataset: &Dataset, origin: Origin) -> Key {
     selection(dataset.fingerprint(), origin.code(dataset.contents()))
-}
-
-/// The beginning of the keys of all selections, of whatever data.
-fn selections() -> Key {
-    Key::new("selection")
 }

@@ -20,7 +20,7 @@ pub use self::contents::{Airport, COLUMNS, Contents, METADATA};
 pub use self::current::Datasets;
 pub use self::origin::Origin;
 use crate::identity::Identity;
-use crate::query;
+use crate::{frame, query};
 
 mod contents;
 mod current;
@@ -126,7 +126,7 @@ pub fn scan(file: ScanSources) -> PolarsResult<LazyFrame> {
 
 /// Hashes everything that must make old answers unreachable.
 fn fingerprint(file: &mut File) -> io::Result<String> {
-    let mut hash = Sha256::new_with_prefix(query::VERSION);
+    let mut hash = Sha256::new_with_prefix(query::VERSION).chain_update(frame::VERSION);
     // One megabyte at a time: memory stays bounded whatever the file's size.
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -135,5 +135,5 @@ fn fingerprint(file: &mut File) -> io::Result<String> {
             length => hash.update(&buffer[..length]),
         }
     }
-    Ok(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(&hash.finalize()[..8]))
 }

@@ -10,6 +10,9 @@ use polars::prelude::{
 
 use crate::query::{About, Sample, Selection};
 
+/// The version of the format below. It is part of the key of every entry that holds frames.
+pub const VERSION: &str = "frames-1";
+
 /// The frames of a selection as bytes for the cache.
 ///
 /// # Errors

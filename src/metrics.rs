@@ -6,6 +6,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use oneflight::store::redis::Connections;
 use prometheus::{Registry, TextEncoder};
 
 use self::families::FAMILIES;
@@ -46,22 +47,6 @@ pub enum StoreName {
     Disk,
 }
 
-/// The connections to Redis at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connections {
-    /// How many there are.
-    pub open: usize,
-    /// How many of them have nothing to do.
-    pub idle: usize,
-    /// How many there may be.
-    pub max: usize,
-}
-
-/// A wait for the lease that another process holds.
-#[derive(Debug)]
-#[must_use = "a wait that ends with the lease is a takeover"]
-pub struct LeaseWait(());
-
 impl CacheEvent {
     /// All of them; the order is that of the variants.
     const ALL: [Self; 6] =
@@ -88,19 +73,6 @@ impl StoreName {
             Self::Redis => "redis",
             Self::Disk => "disk",
         }
-    }
-}
-
-impl LeaseWait {
-    /// Counts that a flight has to wait for another process.
-    pub fn begin() -> Self {
-        FAMILIES.lease_waits.inc();
-        Self(())
-    }
-
-    /// Counts that the wait has brought no entry, but the lease itself.
-    pub fn took_over(self) {
-        FAMILIES.lease_takeovers.inc();
     }
 }
 
@@ -149,6 +121,16 @@ pub fn cache(event: CacheEvent) {
 pub fn computed(took: Duration) {
     FAMILIES.computations.inc();
     FAMILIES.computation_seconds.observe(took.as_secs_f64());
+}
+
+/// Counts that a computation has to wait for another process.
+pub fn lease_wait() {
+    FAMILIES.lease_waits.inc();
+}
+
+/// Counts that such a wait ended with the lease instead of an entry.
+pub fn lease_takeover() {
+    FAMILIES.lease_takeovers.inc();
 }
 
 /// Counts a question that a store did not answer.
@@ -201,7 +183,8 @@ mod tests {
         cache(CacheEvent::Hit);
         computed(Duration::from_millis(40));
         store_error(StoreName::Redis);
-        LeaseWait::begin().took_over();
+        lease_wait();
+        lease_takeover();
 
         assert_eq!(text(), "", "nobody's numbers are told by nobody");
     }

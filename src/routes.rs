@@ -18,6 +18,7 @@ mod patterns;
 mod session;
 mod timing;
 mod wait;
+mod notice;
 mod finished;
 mod fragments;
 mod assets;

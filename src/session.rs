@@ -38,7 +38,7 @@ impl Session {
 
     /// What stores know it by. Nobody can make a cookie of it.
     pub fn name(&self) -> String {
-        hex(&Sha256::digest(self.0)[..16])
+        hex::encode(&Sha256::digest(self.0)[..16])
     }
 }
 
@@ -66,9 +66,9 @@ impl Sessions {
 
     /// The cookie that carries a session. It ends with the browser's own session.
     pub fn cookie(&self, session: &Session, is_secure: bool) -> Cookie<'static> {
-        let id = hex(&session.0);
+        let id = hex::encode(session.0);
         let signature = hmac::sign(&self.keys[0], id.as_bytes());
-        let value = format!("{id}.{}", hex(signature.as_ref()));
+        let value = format!("{id}.{}", hex::encode(signature));
         // The path has to be the root for the name that it has over https.
         let cookie = Cookie::build(name(is_secure), value).path("/");
         cookie.http_only(true).same_site(SameSite::Lax).secure(is_secure).finish()
@@ -108,17 +108,12 @@ fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The bytes that [`hex`] has written so, and not otherwise.
+/// The bytes of a text in the one form in which we write it.
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
-    (hex(&bytes) == text).then_some(bytes)
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    // The library reads capital letters too, which we never write.
+    (hex::encode(bytes) == text).then_some(bytes)
 }
 
 #[cfg(test)]

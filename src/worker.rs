@@ -6,7 +6,10 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
-use futures_util::future::join_all;
+use oneflight::store::disk::{DiskConfig, DiskStore};
+use oneflight::store::fallback::FallbackStore;
+use oneflight::store::redis::{RedisConfig, RedisStore};
+use oneflight::{Cache, CacheConfig, Observer, Store};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{sleep, timeout};
@@ -14,15 +17,11 @@ use tracing::{debug, warn};
 
 use self::line::{Line, Start};
 use self::pulse::Pulse;
-use crate::cache::disk::DiskStore;
-use crate::cache::fallback::FallbackStore;
-use crate::cache::redis::RedisStore;
-use crate::cache::store::Store;
-use crate::cache::{Cache, Lifetime};
 use crate::config::Config;
 use crate::control::{ALIVE, Others, Said};
 use crate::dashboard::{Dashboard, Samples};
 use crate::dataset::Datasets;
+use crate::observer::CacheObserver;
 use crate::routes::{self, Drain};
 use crate::session::Sessions;
 use crate::{metrics, telemetry};
@@ -84,12 +83,12 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     config.base_path.clone().settle();
     let datasets = Datasets::open(config.dataset.clone())?;
     let max_age = Some(config.cache_max_age).filter(|age| !age.is_zero());
-    let lifetime = Lifetime { expire: config.cache_expire, max_age };
-    let store = store(config)?;
-    let caches = [(); 3].map(|()| Cache::new(store.clone(), lifetime, worker));
+    let observer: Arc<dyn Observer> = Arc::new(CacheObserver::new(&config.cache_prefix));
+    let store = store(config, &observer)?;
+    let cache =
+        Cache::new(store, CacheConfig { max_age, worker, observer, ..CacheConfig::default() });
     let samples = Samples { most: config.session_max, expire: config.cache_expire };
-    let dashboard =
-        Dashboard::new(datasets, caches.clone(), config.simulated_cost, samples, worker);
+    let dashboard = Dashboard::new(datasets, cache.clone(), config.simulated_cost, samples, worker);
     let dashboard = Data::new(dashboard);
     let (reader, writer) = line.split()?;
     let (saying, words) = unbounded_channel();
@@ -153,7 +152,7 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
         served = &mut server => served?,
         () = ending => {}
     }
-    join_all(caches.iter().map(Cache::hand_back)).await;
+    cache.close().await;
     debug!(worker, "worker {worker} has drained and ends");
     Ok(())
 }
@@ -202,12 +201,20 @@ async fn closed(drain: &Drain) {
 }
 
 /// The store that the settings ask for.
-fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let (folder, expire) = (config.cache_dir.clone(), config.cache_expire);
-    let remembered = REMEMBERED / u64::from(config.workers.get());
-    let disk = DiskStore::new(folder, expire, config.cache_max_bytes, remembered);
+fn store(config: &Config, observer: &Arc<dyn Observer>) -> anyhow::Result<Arc<dyn Store>> {
+    let (prefix, expire) = (config.cache_prefix.clone(), config.cache_expire);
+    let settings = DiskConfig {
+        path: config.cache_dir.clone(),
+        prefix: prefix.clone(),
+        expire,
+        max_bytes: config.cache_max_bytes,
+        remembered_bytes: REMEMBERED / u64::from(config.workers.get()),
+    };
+    let disk = DiskStore::new(settings, observer.clone());
+    let tidied = disk.clone();
+    tokio::spawn(async move { tidied.sweep().await });
     let Some(address) = config.redis_url.0.clone() else { return Ok(Arc::new(disk)) };
-    let redis = RedisStore::new(address, expire)?;
+    let redis = RedisStore::new(address, RedisConfig { prefix, expire }, observer.clone())?;
     metrics::tell_connections(redis.connections());
-    Ok(Arc::new(FallbackStore::new(redis, disk)))
+    Ok(Arc::new(FallbackStore::new(Arc::new(redis), Arc::new(disk), observer.clone())))
 }

@@ -31,6 +31,15 @@ pub(super) fn redis_url(text: &str) -> Result<RedisUrl, String> {
     if text.is_empty() { Ok(RedisUrl(None)) } else { text.parse().map(|it| RedisUrl(Some(it))) }
 }
 
+/// Letters, digits, `-` and `_`: safe in a file name, and no part of a longer prefix.
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if (1..=64).contains(&text.len()) && text.bytes().all(is_plain) {
+        return Ok(text.to_owned());
+    }
+    Err("1 to 64 letters, digits, - or _ are needed".to_owned())
+}
+
 /// Empty for none, as above.
 pub(super) fn session_key(text: &str) -> Result<Secret, String> {
     if text.is_empty() { Ok(Secret(None)) } else { text.parse().map(|key| Secret(Some(key))) }

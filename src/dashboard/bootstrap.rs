@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
+use oneflight::{Answer, CacheBy, Failure, Key, Lane, Progress, Recipe, Snapshot};
 
 use super::{Dashboard, idle_for, idle_steps};
 use crate::blocking::blocking;
-use crate::cache::course::{Course, Progress};
-use crate::cache::policy::{CacheBy, Policy};
-use crate::cache::{Answer, Failure, Recipe};
 use crate::dataset::{Dataset, Origin};
 use crate::{frame, query};
 
@@ -34,13 +32,13 @@ pub struct Bootstrap {
 impl Bootstrap {
     /// The intervals depend on the data and on the program, which has its numbers by the same random
     /// draws every time; on the airport and on the number of resamples; not on the clicks.
-    fn policy(&self) -> Policy {
-        Policy::new("bootstrap")
+    fn key(&self) -> Key {
+        Key::new("bootstrap")
             .by(CacheBy::Data(self.dataset.fingerprint()))
-            .by(CacheBy::Build)
-            .counts(self.origin.code(self.dataset.contents()))
-            .counts(self.resamples)
-            .ignores(self.clicks)
+            .by(CacheBy::Build(env!("CARGO_PKG_VERSION")))
+            .arg(self.origin.code(self.dataset.contents()))
+            .arg(self.resamples)
+            .ignoring(self.clicks)
     }
 }
 
@@ -52,29 +50,29 @@ impl Dashboard {
     /// What went wrong in the computation, also lately; that nobody waited, or this worker ends.
     pub async fn bootstrap(&self, question: &Bootstrap) -> Result<Answer, Failure> {
         let (asked, cost) = (question.clone(), self.simulated_cost);
-        let recipe = Recipe::from(move |course| compute(asked.clone(), cost, course));
-        self.patient.memoize(&question.policy().key(), recipe).await
+        let recipe = Recipe::from(move |progress| compute(asked.clone(), cost, progress));
+        self.cache.lane(Lane::Long).memoize(&question.key(), recipe).await
     }
 
     /// The same, if the store has it.
     pub async fn kept_bootstrap(&self, question: &Bootstrap) -> Option<Answer> {
-        self.patient.kept(&question.policy().key()).await
+        self.cache.kept(&question.key()).await
     }
 
     /// How far its computation is, wherever it runs.
-    pub async fn bootstrap_progress(&self, question: &Bootstrap) -> Option<Progress> {
-        self.patient.progress(&question.policy().key()).await
+    pub async fn bootstrap_progress(&self, question: &Bootstrap) -> Option<Snapshot> {
+        self.cache.progress(&question.key()).await
     }
 }
 
 /// Computes the intervals, after their simulated cost.
-async fn compute(question: Bootstrap, cost: Duration, course: Course) -> anyhow::Result<Bytes> {
-    let failed = format!("{} cannot be computed", question.policy().key());
+async fn compute(question: Bootstrap, cost: Duration, progress: Progress) -> anyhow::Result<Bytes> {
+    let failed = format!("{} cannot be computed", question.key());
     let Bootstrap { dataset, origin, resamples, .. } = question;
     let idle = idle_steps(cost) * DRAWS_PER_STEP;
     let draws = idle + query::draws(&dataset, origin, resamples);
-    idle_for(cost, |step| course.reached(step * DRAWS_PER_STEP, draws)).await?;
-    let reached = move |drawn| course.reached(idle + drawn, draws);
+    idle_for(cost, |step| Ok(progress.reached(step * DRAWS_PER_STEP, draws)?)).await?;
+    let reached = move |drawn| Ok(progress.reached(idle + drawn, draws)?);
     let work = move || frame::encode_one(query::bootstrap(&dataset, origin, resamples, reached)?);
     blocking(work).await?.context(failed)
 }

@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
+use oneflight::{Answer, Cache, CacheBy, Failure, Key, Lane, Progress, Recipe, Snapshot};
 use serde::{Deserialize, Serialize};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{Dashboard, idle_for, idle_steps};
 use crate::blocking::blocking;
-use crate::cache::course::{Course, Progress};
-use crate::cache::key::Key;
-use crate::cache::policy::{CacheBy, Policy};
-use crate::cache::{Answer, Cache, Failure, Outcome, Recipe};
 use crate::dataset::{Dataset, Origin};
 use crate::{frame, query};
 
+/// The namespace of samples.
+const SAMPLE: &str = "sample";
 /// The most flights of a sample.
 pub const MOST_FLIGHTS: u32 = 100_000;
 /// The most bytes of a sample: a third more than those of the largest one of the published flights.
@@ -66,10 +65,11 @@ enum Noted {
     Cleared,
 }
 
-/// A sample is cached by its user alone. It stays as it was drawn when the data file is replaced,
-/// and the metric is drawn from the same value.
-fn policy(owner: &str) -> Policy {
-    Policy::new("sample").by(CacheBy::User(owner)).ignores("the data file").ignores("metric")
+/// A sample is cached by its user and the format of its frames. It stays as it was drawn when the
+/// data file is replaced, and every metric is drawn from the same value.
+fn key(owner: &str) -> Key {
+    let key = Key::new(SAMPLE).by(CacheBy::User(owner)).by(CacheBy::Build(frame::VERSION));
+    key.ignoring("the data file").ignoring("metric")
 }
 
 impl Dashboard {
@@ -80,7 +80,7 @@ impl Dashboard {
     /// When no store takes it.
     pub async fn begin_draw(&self, owner: &str, draw: Draw) -> anyhow::Result<()> {
         let text = serde_json::to_string(&Noted::Drawing(draw))?;
-        Ok(self.private.keep_order(&policy(owner).key(), &text, DRAWING).await?)
+        Ok(self.cache.annotate(&key(owner), &text, DRAWING).await?)
     }
 
     /// What an owner has; it is drawn if he has just asked for that.
@@ -89,39 +89,40 @@ impl Dashboard {
     ///
     /// What went wrong in the draw, also lately; that nobody waited, or this worker ends.
     pub async fn sample(&self, owner: &str) -> Result<Sampled, Failure> {
-        let key = policy(owner).key();
-        let draw = match self.noted(&key).await? {
+        let key = key(owner);
+        let draw = match self.noted(&key).await.map_err(Failure::new)? {
             Some(Noted::Drawing(draw)) => draw,
             Some(Noted::Cleared) => return Ok(Sampled::Cleared),
             Some(Noted::Drawn) => {
-                return Ok(self.private.kept(&key).await.map_or(Sampled::Cleared, Sampled::Ready));
+                return Ok(self.cache.kept(&key).await.map_or(Sampled::Cleared, Sampled::Ready));
             }
             None => {
-                return Ok(self.private.kept(&key).await.map_or(Sampled::Nothing, Sampled::Ready));
+                return Ok(self.cache.kept(&key).await.map_or(Sampled::Nothing, Sampled::Ready));
             }
         };
         self.amend(&key, &Noted::Drawing(draw.clone()), DRAWING).await;
-        let drawn = self.private.memoize(&key, self.drawing(&key, draw).await).await;
+        let drawn =
+            self.cache.lane(Lane::Private).memoize(&key, self.drawing(&key, draw).await).await;
         if matches!(self.noted(&key).await, Ok(None)) {
             // It was forgotten meanwhile.
             return Ok(Sampled::Nothing);
         }
-        if drawn.as_ref().is_ok_and(|answer| answer.outcome != Outcome::Computed) {
+        if drawn.is_ok() && self.cache.kept(&key).await.is_some() {
             // From now on it is never drawn again, even if it is cleared.
             self.amend(&key, &Noted::Drawn, self.samples.expire).await;
-            make_room(&self.private, self.samples, self.samples.most.get()).await;
+            make_room(&self.cache, self.samples, self.samples.most.get()).await;
         }
         drawn.map(Sampled::Ready)
     }
 
     /// The sample that an owner has, without drawing any.
     pub async fn kept_sample(&self, owner: &str) -> Option<Answer> {
-        self.private.kept(&policy(owner).key()).await
+        self.cache.kept(&key(owner)).await
     }
 
     /// How far its draw is, wherever it runs.
-    pub async fn sample_progress(&self, owner: &str) -> Option<Progress> {
-        self.private.progress(&policy(owner).key()).await
+    pub async fn sample_progress(&self, owner: &str) -> Option<Snapshot> {
+        self.cache.progress(&key(owner)).await
     }
 
     /// Removes all that is kept for an owner. What is being drawn for him will not be kept.
@@ -130,30 +131,32 @@ impl Dashboard {
     ///
     /// When something may still be in a store that does not answer.
     pub async fn forget(&self, owner: &str) -> anyhow::Result<()> {
-        Ok(self.private.remove(&policy(owner).key()).await?)
+        Ok(self.cache.remove(&key(owner)).await?)
     }
 
     async fn noted(&self, key: &Key) -> anyhow::Result<Option<Noted>> {
-        let noted = self.private.order(key).await?;
+        let noted = self.cache.annotation(key).await?;
         Ok(noted.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
     /// Notes it, unless all that was noted has been removed meanwhile.
     async fn amend(&self, key: &Key, noted: &Noted, lifetime: Duration) {
         let text = serde_json::to_string(noted).expect("it is words and numbers");
-        self.private.amend_order(key, &text, lifetime).await;
+        if let Err(error) = self.cache.annotate_again(key, &text, lifetime).await {
+            warn!(%key, %error, "could not note what became of a draw: {error}");
+        }
     }
 
     async fn drawing(&self, key: &Key, draw: Draw) -> Recipe {
-        let (cache, samples, cost) = (self.private.clone(), self.samples, self.simulated_cost);
+        let (cache, samples, cost) = (self.cache.clone(), self.samples, self.simulated_cost);
         let (key, dataset) = (key.clone(), self.dataset().await);
-        Recipe::from(move |course| {
+        Recipe::from(move |progress| {
             let (cache, key, dataset) = (cache.clone(), key.clone(), dataset.clone());
             let draw = draw.clone();
             async move {
                 // Whoever waited for another worker may get its turn after the owner has left.
-                ensure!(cache.order(&key).await?.is_some(), "its owner has forgotten it");
-                let drawn = compute(dataset, draw, cost, course).await?;
+                ensure!(cache.annotation(&key).await?.is_some(), "its owner has forgotten it");
+                let drawn = compute(dataset, draw, cost, progress).await?;
                 make_room(&cache, samples, samples.most.get() - 1).await;
                 Ok(drawn)
             }
@@ -166,15 +169,15 @@ async fn compute(
     dataset: Arc<Dataset>,
     draw: Draw,
     cost: Duration,
-    course: Course,
+    progress: Progress,
 ) -> anyhow::Result<Bytes> {
     let Draw { origin: code, size, seed } = draw;
     let origin = Origin::parse(&code, dataset.contents());
     let origin = origin.with_context(|| format!("the data file has no flights from {code}"))?;
     let idle = idle_steps(cost);
     let steps = idle + query::slices(&dataset, origin);
-    idle_for(cost, |step| course.reached(step, steps)).await?;
-    let reached = move |slices| course.reached(idle + slices, steps);
+    idle_for(cost, |step| Ok(progress.reached(step, steps)?)).await?;
+    let reached = move |slices| Ok(progress.reached(idle + slices, steps)?);
     let work = move || frame::encode_sample(query::sample(&dataset, origin, size, seed, reached)?);
     let bytes = blocking(work).await?.with_context(|| format!("{code} cannot be drawn from"))?;
     let found = bytes.len();
@@ -184,10 +187,10 @@ async fn compute(
 
 /// Leaves so many samples, the ones used last; the owners of the others will be told.
 async fn make_room(cache: &Cache, samples: Samples, most: u32) {
-    for key in cache.trim(&Key::new("sample"), most as usize).await {
+    for key in cache.trim(SAMPLE, most as usize).await {
         debug!(%key, "cleared a sample to make room");
         let text = serde_json::to_string(&Noted::Cleared).expect("it is a word");
         // Without the note its owner is told that it is gone, and not why.
-        let _ = cache.keep_order(&key, &text, samples.expire.min(CLEARED)).await;
+        let _ = cache.annotate(&key, &text, samples.expire.min(CLEARED)).await;
     }
 }

@@ -10,11 +10,11 @@ use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
+use oneflight::Failure;
 use tracing::error;
 
 use super::finished::PRIVATE;
 use super::{assets, base, request};
-use crate::cache::Failure;
 
 /// Everything that can be wrong with a request or its answer.
 #[derive(Debug)]
@@ -118,9 +118,9 @@ impl From<anyhow::Error> for Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Failed(error) => Self::Internal(error),
+            Failure::Failed(_) => anyhow::Error::msg(format!("{failure:#}")).into(),
             // Asked once more, another worker answers, or this one begins anew.
-            Failure::Abandoned | Failure::Ending => Self::Busy,
+            Failure::Abandoned | Failure::Closing => Self::Busy,
         }
     }
 }

@@ -37,8 +37,7 @@ impl Finished {
     /// A body that is compressed when somebody first asks for it so.
     pub(super) fn new(content_type: &'static str, identity: impl Into<Bytes>) -> Self {
         let identity = identity.into();
-        let etag =
-            Sha256::digest(&identity)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let etag = hex::encode(&Sha256::digest(&identity)[..8]);
         Self { content_type, etag, identity, brotli: OnceLock::new(), gzip: OnceLock::new() }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use oneflight::{Answer, Stamp};
 use tokio::time::timeout;
 
 use super::base;
@@ -15,8 +16,6 @@ use super::finished::{Finished, IMMUTABLE, REVALIDATE};
 use super::fragments::Fragments;
 use super::timing::{Timing, When};
 use crate::blocking::blocking;
-use crate::cache::Answer;
-use crate::cache::entry::Stamp;
 use crate::dashboard::Dashboard;
 use crate::figure::{Figure, Graph};
 use crate::frame;

@@ -5,6 +5,7 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use super::drain::Drain;
+use super::notice;
 use crate::dashboard::Dashboard;
 
 /// `GET /livez`: the event loop turns.
@@ -20,12 +21,16 @@ pub(super) async fn readyz(dashboard: Data<Dashboard>, drain: Data<Drain>) -> Ht
     // A replaced data file is opened by whoever asks first.
     dashboard.dataset().await;
     match dashboard.is_ready() {
-        true => said(HttpResponse::Ok(), "ready\n"),
+        true => {
+            // The disk of this host stands in for a Redis in trouble, so the worker is ready.
+            let trouble = notice::line(&dashboard.store_health()).unwrap_or_default();
+            said(HttpResponse::Ok(), format!("ready\n{trouble}"))
+        }
         false => said(HttpResponse::ServiceUnavailable(), "the data file cannot be read\n"),
     }
 }
 
-fn said(mut response: HttpResponseBuilder, words: &'static str) -> HttpResponse {
+fn said(mut response: HttpResponseBuilder, words: impl Into<String>) -> HttpResponse {
     response.content_type(ContentType::plaintext());
-    response.insert_header((CACHE_CONTROL, "no-store")).body(words)
+    response.insert_header((CACHE_CONTROL, "no-store")).body(words.into())
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use oneflight::{Asked, Failure, Snapshot};
 use tokio::time::timeout;
 
 use self::fragments::{Reply, cancelled, computing, landed};
@@ -15,8 +16,6 @@ use super::error::Error;
 use super::origin::SameOrigin;
 use super::timing::Timing;
 use super::wait::{GLANCE, HOLD, held};
-use crate::cache::course::Progress;
-use crate::cache::{Asked, Failure};
 use crate::dashboard::Dashboard;
 
 mod fragments;
@@ -75,9 +74,17 @@ async fn answered(
     let mut timing = Timing::start(dashboard.worker());
     let progressing = async || progress(dashboard, choice).await;
     let asked = held(ask(dashboard, choice), HOLD, choice.seen, progressing).await;
-    let Some(asked) = asked.transpose()? else {
+    let (asked, old) = match asked.transpose()? {
+        Some(asked) => (Some(asked), None),
+        // It may have landed just after the request was held for long enough.
+        None => match shown(dashboard, choice).await {
+            Some(shown) if is_newer(&shown, choice) => (Some(shown), None),
+            shown => (None, shown),
+        },
+    };
+    let Some(asked) = asked else {
         timing.waited();
-        let html = match shown(dashboard, choice).await {
+        let html = match old {
             Some(old) => landed(dashboard, choice, &old, progress(dashboard, choice).await)?,
             None => computing(dashboard, choice, progress(dashboard, choice).await)?,
         };
@@ -99,6 +106,11 @@ async fn ask(dashboard: &Dashboard, choice: &Choice) -> Result<Asked, Failure> {
     }
 }
 
+/// Whether an answer is the newer one that was asked for.
+fn is_newer(asked: &Asked, choice: &Choice) -> bool {
+    choice.after.is_some_and(|ms| asked.answer.entry.stamp.computed_ms() > ms)
+}
+
 /// The old answer that stays on the page while a newer one is computed.
 async fn shown(dashboard: &Dashboard, choice: &Choice) -> Option<Asked> {
     choice.after?;
@@ -107,6 +119,6 @@ async fn shown(dashboard: &Dashboard, choice: &Choice) -> Option<Asked> {
     timeout(GLANCE, dashboard.latest(dataset, origin)).await.ok()?.ok()
 }
 
-async fn progress(dashboard: &Dashboard, choice: &Choice) -> Option<Progress> {
+async fn progress(dashboard: &Dashboard, choice: &Choice) -> Option<Snapshot> {
     dashboard.progress(&choice.dataset, choice.origin).await
 }

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::cache::{Answer, Outcome};
+use oneflight::{Answer, Outcome};
+
 use crate::metrics::{self, CacheEvent};
 
 /// When something was computed.

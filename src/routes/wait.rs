@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use oneflight::Snapshot;
 use tokio::time::{sleep, timeout};
 
 use super::timing::When;
-use crate::cache::course::Progress;
 
 /// How long a request is held: a computation that takes longer is asked for again, so that no
 /// router, proxy or browser runs out of time.
@@ -16,7 +16,7 @@ pub(super) const GLANCE: Duration = Duration::from_millis(200);
 
 /// What whoever waits sees: a progress, in words and as a bar.
 pub(super) struct Wait {
-    progress: Option<Progress>,
+    progress: Option<Snapshot>,
     /// Thousandths that the page shows already. Another worker may know less than the one before,
     /// and a bar that goes back would puzzle everybody.
     seen: u16,
@@ -25,7 +25,7 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    pub(super) fn new(seen: Option<u16>, progress: Option<Progress>) -> Self {
+    pub(super) fn new(seen: Option<u16>, progress: Option<Snapshot>) -> Self {
         let said_ms = When(SystemTime::now()).ms();
         Self { progress, seen: seen.unwrap_or(0).min(1000), said_ms }
     }
@@ -52,7 +52,7 @@ pub(super) async fn held<T>(
     asked: impl Future<Output = T>,
     hold: Duration,
     seen: Option<u16>,
-    progress: impl AsyncFn() -> Option<Progress>,
+    progress: impl AsyncFn() -> Option<Snapshot>,
 ) -> Option<T> {
     tokio::select! {
         answer = timeout(hold, asked) => answer.ok(),
@@ -60,7 +60,7 @@ pub(super) async fn held<T>(
     }
 }
 
-async fn progressed(seen: Option<u16>, progress: impl AsyncFn() -> Option<Progress>) {
+async fn progressed(seen: Option<u16>, progress: impl AsyncFn() -> Option<Snapshot>) {
     let Some(seen) = seen else { return std::future::pending().await };
     loop {
         sleep(GLANCE).await;

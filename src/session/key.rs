@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{hex, random};
+use super::random;
 
 /// The bytes that a key has at least: as many as a block of the hash that signs.
 const KEY_BYTES: usize = 64;
@@ -15,7 +15,7 @@ pub struct SessionKey(String);
 impl SessionKey {
     /// A key that nobody knows.
     pub fn random() -> Self {
-        Self(hex(&random::<KEY_BYTES>()))
+        Self(hex::encode(random::<KEY_BYTES>()))
     }
 
     /// The key itself, for another process of this program.

@@ -1,15 +1,14 @@
 //! `/graphs/…`: fragments that never change, and the figures within.
 
 use std::io::Read;
-use std::time::Duration;
 
-use quadrant::cache::key::Key;
+use oneflight::store::Attempt;
+use oneflight::{CacheBy, Key};
 use serde_json::Value;
 
 use crate::helpers::app::App;
 use crate::helpers::place::Place;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
 const GRAPHS: [&str; 4] = ["daily", "distribution", "rhythm", "destinations"];
 
 fn numbers(values: &Value) -> Vec<f64> {
@@ -201,11 +200,14 @@ async fn a_graph_says_who_computed_it_and_who_drew_it() {
         let settings = place.settings();
         let settings = settings.each_ref().map(|(name, value)| (name.as_str(), value.as_str()));
         let v = App::spawn(&settings).signal("origin=ATL").await.attribute("data-v").to_owned();
-        let (store, key) = (place.open(DAY), Key::new("selection").arg(v).arg("ATL"));
-        let mut entry = store.get(&key).await.unwrap().unwrap();
+        let store = place.open();
+        let key = Key::new("selection").by(CacheBy::Data(&v)).arg("ATL");
+        let found = store.look(&key).await.unwrap();
+        let mut entry = found.entry.unwrap();
         entry.stamp.worker = 7;
-        let lease = store.try_lease(&key).await.unwrap().unwrap();
-        store.publish(lease, &entry).await.unwrap();
+        let attempt = store.try_lease(&key, &found.seen).await.unwrap();
+        let Attempt::Granted(lease) = attempt else { panic!("nobody else wants the lease") };
+        lease.publish(&entry).await.unwrap();
 
         let graph = App::spawn(&settings).get("/graphs/daily?origin=ATL").await;
 

@@ -7,6 +7,14 @@ pub(crate) mod connection;
 pub(crate) mod load;
 pub(crate) mod exposition;
 pub(crate) mod certificate;
+#[expect(dead_code, reason = "the tests of the Redis store need more of it")]
+#[path = "../../crates/oneflight/tests/redis/servers.rs"]
+pub(crate) mod servers;
+#[path = "../../crates/oneflight/tests/redis/shapes.rs"]
+pub(crate) mod shapes;
+#[expect(dead_code, reason = "the tests of the Redis store need more of it")]
+#[path = "../../crates/oneflight/tests/redis/proxy.rs"]
+pub(crate) mod proxy;
 pub(crate) mod redis;
 pub(crate) mod nginx;
 pub(crate) mod browser;

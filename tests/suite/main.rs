@@ -7,9 +7,6 @@ mod helpers;
 
 mod numbers;
 mod import;
-mod store;
-mod memoize;
-mod long;
 mod signal;
 mod refresh;
 mod warm;
@@ -24,6 +21,7 @@ mod load;
 mod processes;
 mod redis_away;
 mod redis_tls;
+mod redis_shapes;
 mod dataset;
 mod settings;
 mod metrics;

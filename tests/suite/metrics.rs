@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use quadrant::cache::key::Key;
+use oneflight::Key;
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::helpers::answer::Answer;

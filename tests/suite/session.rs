@@ -281,7 +281,11 @@ async fn what_is_forgotten_while_it_is_drawn_is_never_stored() {
 
         assert_eq!(held.await.unwrap(), 0, "no tab is shown a sample");
         assert_eq!(place.entries(), 0);
-        assert!(!place.names().iter().any(|name| name.contains("order")), "{:?}", place.names());
+        assert!(
+            !place.names().iter().any(|name| name.contains("annotation")),
+            "{:?}",
+            place.names()
+        );
         let computed = app.logged("computed");
         assert!(!computed.is_empty(), "the draw went on, and ended");
         for line in computed {
@@ -736,7 +740,7 @@ async fn nothing_of_a_session_is_in_a_log_or_an_address() {
         for text in app.lines().iter().map(ToString::to_string).chain(addresses) {
             assert!(secrets.iter().all(|secret| !text.contains(secret)), "{text}");
         }
-        assert_eq!(app.logged("computed")[0]["key"], "quadrant:sample:~");
+        assert_eq!(app.logged("computed")[0]["key"], "quadrant:sample:~:frames-1");
     }
 }
 

@@ -4,11 +4,10 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use oneflight::{Answer, Snapshot};
 
 use self::fragments::{State, course, page_of, reply};
 use self::question::{Question, clicks};
-use crate::cache::Answer;
-use crate::cache::course::Progress;
 use crate::dashboard::Dashboard;
 use crate::routes::error::Error;
 use crate::routes::origin::SameOrigin;
@@ -99,8 +98,8 @@ async fn answered(dashboard: &Dashboard, question: &Question) -> Result<Option<A
 
 /// How far it is. Another worker may know less than the one that the page has asked before, and
 /// progress never goes back.
-async fn progress(dashboard: &Dashboard, question: &Question) -> Option<Progress> {
+async fn progress(dashboard: &Dashboard, question: &Question) -> Option<Snapshot> {
     let progress = dashboard.bootstrap_progress(&question.asked).await?;
     let seen = question.seen.unwrap_or(0).min(1000);
-    Some(Progress { permille: progress.permille.max(seen), ..progress })
+    Some(Snapshot { permille: progress.permille.max(seen), ..progress })
 }

@@ -2,12 +2,12 @@
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
+use oneflight::Answer;
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::departures::Departures;
 use crate::blocking::blocking;
-use crate::cache::Answer;
 use crate::dashboard::Dashboard;
 use crate::frame;
 use crate::query::Selection;

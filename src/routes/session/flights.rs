@@ -3,11 +3,11 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use oneflight::Stamp;
 
 use super::graphs::answered;
 use super::view::View;
 use super::visitor::Visitor;
-use crate::cache::entry::Stamp;
 use crate::dashboard::Dashboard;
 use crate::figure::{self, count, counted};
 use crate::query::Sample;

@@ -4,10 +4,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
+use oneflight::{Answer, Outcome, Snapshot};
 
 use super::view::View;
-use crate::cache::course::Progress;
-use crate::cache::{Answer, Outcome};
 use crate::dashboard::{Dashboard, MOST_FLIGHTS};
 use crate::dataset::{Airport, Dataset};
 use crate::figure::{Graph, count, counted};
@@ -15,6 +14,7 @@ use crate::metric::Metric;
 use crate::query::About;
 use crate::routes::error::ErrorFragment;
 use crate::routes::finished::PRIVATE;
+use crate::routes::notice::notice;
 use crate::routes::timing::{Timing, When, took};
 use crate::routes::wait::Wait;
 use crate::routes::{assets, base, request};
@@ -113,7 +113,7 @@ pub(super) fn ready(
         answer,
         drawn_at: When(answer.entry.stamp.computed_at),
         graphs: Graph::ALL,
-        notice: dashboard.notice().or(is_lost.then_some(lost)),
+        notice: notice(&dashboard.store_health()).or(is_lost.then_some(lost)),
     };
     Ok(fragment.render()?)
 }
@@ -122,10 +122,10 @@ pub(super) fn ready(
 pub(super) fn drawing(
     dashboard: &Dashboard,
     view: &View,
-    progress: Option<Progress>,
+    progress: Option<Snapshot>,
 ) -> anyhow::Result<String> {
     let wait = Wait::new(view.seen, progress);
-    Ok(DrawingFragment { view, wait, notice: dashboard.notice() }.render()?)
+    Ok(DrawingFragment { view, wait, notice: notice(&dashboard.store_health()) }.render()?)
 }
 
 /// What stands where there is none, with the reason; it takes the graphs away.

@@ -2,13 +2,12 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use oneflight::{Answer, Stamp};
 use tokio::time::timeout;
 
 use super::view::View;
 use super::visitor::Visitor;
 use crate::blocking::blocking;
-use crate::cache::Answer;
-use crate::cache::entry::Stamp;
 use crate::dashboard::{Dashboard, Sampled};
 use crate::figure::{self, Graph};
 use crate::frame;

@@ -4,13 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ContentType, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use oneflight::{Answer, Asked, Outcome, Snapshot};
 
-use crate::cache::course::Progress;
-use crate::cache::{Answer, Asked, Outcome};
 use crate::dashboard::Dashboard;
 use crate::figure::{Graph, counted};
 use crate::routes::base;
 use crate::routes::choice::Choice;
+use crate::routes::notice::notice;
 use crate::routes::request;
 use crate::routes::timing::{Timing, When, took};
 use crate::routes::wait::Wait;
@@ -61,12 +61,12 @@ pub(super) fn landed(
     dashboard: &Dashboard,
     choice: &Choice,
     asked: &Asked,
-    progress: Option<Progress>,
+    progress: Option<Snapshot>,
 ) -> anyhow::Result<String> {
     let lost = "Results cannot be kept at the moment: each is computed anew.";
     let answer = &asked.answer;
     let is_lost = answer.outcome == Outcome::Computed;
-    let notice = dashboard.notice().or(is_lost.then_some(lost));
+    let notice = notice(&dashboard.store_health()).or(is_lost.then_some(lost));
     let flights = counted(choice.dataset.rows(choice.origin).len() as u64, "flight");
     let stamp = answer.entry.stamp;
     // Who has asked for something newer than this shows its graphs already.
@@ -89,10 +89,10 @@ pub(super) fn landed(
 pub(super) fn computing(
     dashboard: &Dashboard,
     choice: &Choice,
-    progress: Option<Progress>,
+    progress: Option<Snapshot>,
 ) -> anyhow::Result<String> {
     let (place, notice, wait) =
-        (place(choice), dashboard.notice(), Wait::new(choice.seen, progress));
+        (place(choice), notice(&dashboard.store_health()), Wait::new(choice.seen, progress));
     Ok(ComputingFragment { choice, place, wait, notice }.render()?)
 }
 

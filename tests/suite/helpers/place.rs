@@ -1,18 +1,17 @@
-//! A place for a store: a folder or a Redis, which several stores may share as processes do.
+//! A place for the cache of a program: a folder or a Redis, which several programs may share.
 
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quadrant::cache::disk::DiskStore;
-use quadrant::cache::key::Key;
-use quadrant::cache::redis::RedisStore;
-use quadrant::cache::store::Store;
+use oneflight::store::disk::{DiskConfig, DiskStore};
+use oneflight::store::redis::{RedisConfig, RedisStore};
+use oneflight::{Key, LogObserver, Store};
 use tempfile::TempDir;
 
 use super::redis::Redis;
 
-/// Where stores of one test live.
+/// Where the cache of one test lives.
 pub(crate) enum Place {
     Disk(TempDir),
     Redis(Redis),
@@ -32,19 +31,20 @@ impl Place {
         [Self::disk(), Self::redis()]
     }
 
-    /// A store here, with the bytes of the default settings.
-    pub(crate) fn open(&self, expire: Duration) -> Arc<dyn Store> {
-        self.open_bounded(expire, 256 << 20)
-    }
-
-    /// A store here; Redis has its own bound.
-    pub(crate) fn open_bounded(&self, expire: Duration, max_bytes: u64) -> Arc<dyn Store> {
+    /// A store here, as another process of the program would open it.
+    pub(crate) fn open(&self) -> Arc<dyn Store> {
+        let (prefix, expire) = ("quadrant".to_owned(), Duration::from_secs(86_400));
         match self {
             Self::Disk(folder) => {
-                Arc::new(DiskStore::new(folder.path().to_owned(), expire, max_bytes, 1 << 20))
+                let path = folder.path().to_owned();
+                let (max_bytes, remembered_bytes) = (256 << 20, 0);
+                let settings = DiskConfig { path, prefix, expire, max_bytes, remembered_bytes };
+                Arc::new(DiskStore::new(settings, Arc::new(LogObserver)))
             }
             Self::Redis(redis) => {
-                Arc::new(RedisStore::new(redis.url().parse().unwrap(), expire).unwrap())
+                let (address, settings) = (redis.url().parse(), RedisConfig { prefix, expire });
+                let store = RedisStore::new(address.unwrap(), settings, Arc::new(LogObserver));
+                Arc::new(store.unwrap())
             }
         }
     }
@@ -61,28 +61,18 @@ impl Place {
     pub(crate) fn damage(&self, key: &Key) {
         match self {
             Self::Disk(folder) => {
-                let name = format!("{}.entry", key.name().replace(':', "."));
+                let name = format!("quadrant.{}.entry", key.file_name());
                 let path = folder.path().join(name);
                 let mut stored = fs::read(&path).unwrap();
                 *stored.last_mut().unwrap() ^= 1;
                 fs::write(path, stored).unwrap();
             }
             Self::Redis(redis) => {
-                let length: i64 = redis.ask(&["STRLEN", key.name()]);
+                let name = format!("quadrant:{}", key.name());
+                let length: i64 = redis.ask(&["STRLEN", &name]);
                 let last = (length - 1).to_string();
-                let _: i64 = redis.ask(&["SETRANGE", key.name(), &last, "\u{1}"]);
+                let _: i64 = redis.ask(&["SETRANGE", &name, &last, "\u{1}"]);
             }
-        }
-    }
-
-    /// Removes everything.
-    pub(crate) fn clear(&self) {
-        match self {
-            Self::Disk(folder) => {
-                let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
-                files.for_each(|path| fs::remove_file(path).unwrap());
-            }
-            Self::Redis(redis) => redis.ask::<()>(&["FLUSHALL"]),
         }
     }
 
@@ -97,7 +87,7 @@ impl Place {
                 leases.any(|path| fs::File::open(path).is_ok_and(|file| file.try_lock().is_err()))
             }
             Self::Redis(redis) => {
-                let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:*:lease"]);
+                let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:lease:*"]);
                 !keys.is_empty()
             }
         }
@@ -112,7 +102,8 @@ impl Place {
             }
             Self::Redis(redis) => {
                 let keys: Vec<String> = redis.ask(&["KEYS", "quadrant:*"]);
-                let is_entry = |key: &&String| !key.ends_with(":lease") && !key.contains('!');
+                // The names of leases, notes and indexes have a hash tag.
+                let is_entry = |key: &&String| !key.contains('{');
                 keys.iter().filter(is_entry).count()
             }
         }
@@ -125,7 +116,7 @@ impl Place {
                 let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap());
                 let names = files.map(|file| file.file_name().into_string().unwrap());
                 // It is empty, and always the same.
-                names.filter(|name| name != "guard").collect()
+                names.filter(|name| name != "quadrant.guard").collect()
             }
             Self::Redis(redis) => redis.ask(&["KEYS", "*"]),
         }
@@ -139,7 +130,8 @@ impl Place {
                 files.map(|file| file.metadata().unwrap().len()).max().unwrap()
             }
             Self::Redis(redis) => {
-                let lengths = self.names().into_iter().map(|key| redis.ask(&["STRLEN", &key]));
+                let names = self.names().into_iter().filter(|name| !name.contains('{'));
+                let lengths = names.map(|key| redis.ask(&["STRLEN", &key]));
                 lengths.max().unwrap()
             }
         }

@@ -1,21 +1,21 @@
-//! A Redis of its own for a test.
+//! A Redis of its own for a test, with a second port for TLS if that is wanted.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use deadpool_redis::redis::{Client, FromRedisValue, cmd};
+use deadpool_redis::redis::FromRedisValue;
 
 use super::certificate::Certificate;
-use super::{eventually, free_port};
+use super::free_port;
+use super::servers::Server;
 
 /// A running Redis; it is killed when the test ends.
 pub(crate) struct Redis {
-    port: u16,
+    server: Server,
     tls: Option<Tls>,
-    child: Option<Child>,
 }
 
-/// A second port of the same Redis, which speaks TLS.
+/// The second port of a Redis, which speaks TLS.
 struct Tls {
     port: u16,
     certificate: Certificate,
@@ -24,60 +24,48 @@ struct Tls {
 impl Redis {
     /// Starts a Redis that keeps nothing on disk.
     pub(crate) fn spawn() -> Self {
-        let mut redis = Self::absent();
-        redis.start();
-        redis
+        Self { server: Server::spawn(), tls: None }
+    }
+
+    /// Starts one with more options, such as `--requirepass`.
+    pub(crate) fn spawn_with(options: &[&str]) -> Self {
+        Self { server: Server::spawn_with(options), tls: None }
     }
 
     /// Starts one that speaks TLS too, with a certificate that no system trusts.
     pub(crate) fn spawn_with_tls() -> Self {
         let tls = Tls { port: free_port(), certificate: Certificate::new() };
-        let mut redis = Self { port: free_port(), tls: Some(tls), child: None };
-        redis.start();
-        redis
+        let (port, path) = (tls.port.to_string(), |path: PathBuf| path.display().to_string());
+        let (own, key) = (path(tls.certificate.certificate()), path(tls.certificate.key()));
+        let files = ["--tls-cert-file", &own, "--tls-key-file", &key];
+        let options = ["--tls-port", &port, "--tls-auth-clients", "no"];
+        Self { server: Server::spawn_with(&[options, files].concat()), tls: Some(tls) }
     }
 
     /// A place where a Redis may be started later.
     pub(crate) fn absent() -> Self {
-        Self { port: free_port(), tls: None, child: None }
+        Self { server: Server::absent(), tls: None }
     }
 
     /// Starts it, with an empty memory.
     pub(crate) fn start(&mut self) {
-        let mut command = Command::new("redis-server");
-        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
-        command.args(["--save", "", "--appendonly", "no"]).stdout(Stdio::null());
-        if let Some(Tls { port, certificate }) = &self.tls {
-            command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);
-            command.arg("--tls-cert-file").arg(certificate.certificate());
-            command.arg("--tls-key-file").arg(certificate.key());
-        }
-        let child = command.spawn().expect("bin/test installs redis-server");
-        // Another test's Redis on this port would be another process.
-        let ours = format!("process_id:{}\r", child.id());
-        self.child = Some(child);
-        eventually("redis-server", || {
-            self.try_ask::<String>(&["INFO", "server"]).is_ok_and(|info| info.contains(&ours))
-        });
+        self.server.start();
     }
 
     /// Kills it.
     pub(crate) fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
+        self.server.stop();
     }
 
     /// Sends a signal such as `STOP` or `CONT`.
     pub(crate) fn kill(&self, signal: &str) {
-        let id = self.child.as_ref().unwrap().id().to_string();
+        let id = self.server.id().to_string();
         let status = Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap();
         assert!(status.success());
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        self.server.url()
     }
 
     /// The address by TLS.
@@ -90,22 +78,13 @@ impl Redis {
         self.tls.as_ref().unwrap().certificate.authority()
     }
 
+    /// The server, for what only some tests need.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Asks a command, such as `["KEYS", "*"]`.
     pub(crate) fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        self.try_ask(words).unwrap()
-    }
-
-    fn try_ask<T: FromRedisValue>(&self, words: &[&str]) -> Result<T, String> {
-        let client = Client::open(self.url()).unwrap();
-        let mut connection = client.get_connection().map_err(|error| error.to_string())?;
-        let mut question = cmd(words[0]);
-        question.arg(&words[1..]);
-        question.query(&mut connection).map_err(|error| error.to_string())
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.stop();
+        self.server.ask(words)
     }
 }

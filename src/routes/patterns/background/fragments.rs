@@ -4,16 +4,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
+use oneflight::{Answer, Outcome, Snapshot};
 
 use super::question::{MOST, Question};
 use crate::blocking::blocking;
-use crate::cache::course::Progress;
-use crate::cache::{Answer, Outcome};
 use crate::dashboard::Dashboard;
 use crate::dataset::Airport;
 use crate::figure::{self, Figure, count, counted};
 use crate::frame;
 use crate::routes::error::{Error, ErrorFragment};
+use crate::routes::notice::notice;
 use crate::routes::timing::{Timing, When, took};
 use crate::routes::{assets, base, request};
 
@@ -24,7 +24,7 @@ const PRESETS: [u32; 4] = [100, 1000, 10_000, 100_000];
 pub(super) enum State {
     /// Nobody has asked, and there is no answer.
     Idle,
-    Running(Option<Progress>),
+    Running(Option<Snapshot>),
     Done(Answer),
     Cancelled,
     /// With the reason, in words.
@@ -55,7 +55,7 @@ struct RunFragment<'a> {
 #[template(path = "resampling.html")]
 struct CourseFragment<'a> {
     question: &'a Question,
-    progress: Option<Progress>,
+    progress: Option<Snapshot>,
 }
 
 #[derive(Template)]
@@ -123,7 +123,7 @@ impl RunFragment<'_> {
 }
 
 impl CourseFragment<'_> {
-    fn bar(&self, progress: &Progress) -> String {
+    fn bar(&self, progress: &Snapshot) -> String {
         let resamples = self.question.asked.resamples.into();
         let done = count(resamples * u64::from(progress.permille) / 1000);
         let of = counted(resamples, "resample");
@@ -152,7 +152,7 @@ pub(super) async fn page_of(
 pub(super) fn course(
     question: &Question,
     timing: &Timing,
-    progress: Option<Progress>,
+    progress: Option<Snapshot>,
 ) -> Result<HttpResponse, Error> {
     let html = CourseFragment { question, progress }.render().map_err(anyhow::Error::from)?;
     let mut response = unkept(StatusCode::ACCEPTED);
@@ -193,7 +193,7 @@ fn run(
 ) -> anyhow::Result<String> {
     let lost = "Results cannot be kept at the moment: each is computed anew.";
     let is_lost = matches!(state, State::Done(answer) if answer.outcome == Outcome::Computed);
-    let notice = dashboard.notice().or(is_lost.then_some(lost));
+    let notice = notice(&dashboard.store_health()).or(is_lost.then_some(lost));
     Ok(RunFragment { question, state, intervals, notice }.render()?)
 }
 
