@@ -1,8 +1,11 @@
 //! The data file as it is now: a replaced one is opened, without a restart.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use tracing::{error, info};
 
 use super::Dataset;
@@ -16,10 +19,19 @@ type Found = Option<Identity>;
 pub struct Datasets {
     path: PathBuf,
     current: RwLock<Arc<Dataset>>,
-    /// Held while a replaced file is opened, so that only one request opens it; what was last found
-    /// there and could not be used.
-    refused: tokio::sync::Mutex<Option<Found>>,
+    /// Held while a replaced file is opened, so that only one request opens it.
+    refused: tokio::sync::Mutex<Option<Refused>>,
 }
+
+/// What was last found at the path and could not be used.
+struct Refused {
+    found: Found,
+    /// When to try again, if the system may have been the reason; none until the file changes.
+    again: Option<Instant>,
+}
+
+/// How long a file is left alone that the system could not open or read.
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Datasets {
     /// Opens the data file at `path`.
@@ -43,16 +55,21 @@ impl Datasets {
         }
         let Ok(mut refused) = self.refused.try_lock() else { return known };
         let found = Identity::at(&self.path);
-        if *refused == Some(found) {
+        let former = refused.as_ref().filter(|former| former.found == found);
+        if former.is_some_and(|former| former.again.is_none_or(|again| Instant::now() < again)) {
             return known;
         }
+        let is_news = former.is_none();
         let path = self.path.clone();
         match blocking(move || Dataset::open(&path)).await {
             Ok(Ok(opened)) => self.replace(opened),
-            // Said once for each file, not for each request.
             Ok(Err(reason)) => {
-                *refused = Some(found);
-                error!("{reason:#}; the file before it stays in use");
+                let again = is_passing(&reason).then(|| Instant::now() + PAUSE);
+                *refused = Some(Refused { found, again });
+                // Logged once for each file, not for each request.
+                if is_news {
+                    error!("{reason:#}; the former data file stays in use");
+                }
             }
             Err(panic) => error!("opening the data file failed: {panic}"),
         }
@@ -73,4 +90,19 @@ impl Datasets {
         *self.current.write().expect("nothing panics while it holds the data file") =
             Arc::new(opened);
     }
+}
+
+/// Whether the system was the reason, so that the same file may be opened a moment later.
+fn is_passing(reason: &anyhow::Error) -> bool {
+    let errors = reason.chain().filter_map(|error| error.downcast_ref::<io::Error>());
+    let passing = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::IO,
+        Errno::NOMEM,
+        Errno::AGAIN,
+        Errno::INTR,
+        Errno::STALE,
+    ];
+    errors.filter_map(Errno::from_io_error).any(|error| passing.contains(&error))
 }

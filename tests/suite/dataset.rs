@@ -1,11 +1,15 @@
 //! The data file: checked at the start, and followed when it is replaced.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::helpers::app::{App, quadrant};
+use crate::helpers::connection::Connection;
 use crate::helpers::flights::{FLIGHTS, HOUR, MONDAY, dataset, frame, source};
 
 fn app(folder: &TempDir, path: &Path) -> App {
@@ -223,4 +227,47 @@ async fn a_cache_folder_that_cannot_be_is_a_notice_and_one_computation_for_a_pag
     assert_eq!((signal.status, signal.header("cache-status")), (200, "quadrant; fwd=miss"));
     assert!(signal.text().contains("class=\"notice\""), "{}", signal.text());
     assert_eq!(app.computations(), 1);
+}
+
+/// Bounds the numbers of a process's open files.
+fn limit_descriptors(process: u32, below: usize) {
+    let limit = format!("--nofile={below}:");
+    let done = Command::new("prlimit").args(["--pid", &process.to_string(), &limit]).status();
+    assert!(done.unwrap().success());
+}
+
+/// The lowest number that no open file of a process has: the next one to be given.
+fn next_descriptor(process: u32) -> usize {
+    let open = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let open = open.map(|file| file.unwrap().file_name().to_str().unwrap().parse().unwrap());
+    let open: BTreeSet<usize> = open.collect();
+    (0..).find(|number| !open.contains(number)).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_that_could_not_be_opened_for_lack_of_descriptors_is_opened_a_moment_later() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("flights.parquet");
+    dataset(&FLIGHTS, &path);
+    let app = app(&folder, &path);
+    let mut connection = Connection::open(app.address()).await.unwrap();
+    let before = connection.get("/signal?origin=ATL").await.unwrap();
+    let worker = app.process(1);
+
+    limit_descriptors(worker, next_descriptor(worker));
+    dataset(&[(MONDAY, 900, 100, "ATL", "ZZZ")], &path);
+    let during = connection.get("/readyz").await.unwrap();
+    let said = app.logged("the data file");
+    limit_descriptors(worker, 1024);
+
+    assert_eq!(during.status, 503);
+    assert!(said[0]["message"].as_str().unwrap().contains("Too many open files"), "{said:?}");
+    let until = Instant::now() + Duration::from_secs(10);
+    while connection.get("/readyz").await.unwrap().status != 200 {
+        assert!(Instant::now() < until, "it is not opened");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let after = app.renewed("origin=ATL").await;
+    assert_ne!(after.attribute("data-v"), before.attribute("data-v"));
+    assert!(after.text().contains("· 1 flight ·"), "{}", after.text());
 }
