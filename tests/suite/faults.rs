@@ -14,10 +14,9 @@ use crate::helpers::eventually;
 use crate::helpers::place::Place;
 
 const COST: Duration = Duration::from_millis(600);
-/// How long a lease lives that nobody renews.
+/// How long a lease lives that nobody renews. On disk a takeover waits for nothing, and takes less even
+/// on a busy machine; in Redis it waits for the lease to run out, and takes less than two of them.
 const LEASE: Duration = Duration::from_secs(3);
-/// What noticing, starting and a busy machine may take on top.
-const SLACK: Duration = Duration::from_millis(500);
 /// Programs that are tried at the same time, and deaths in each.
 const PROGRAMS: usize = 4;
 const DEATHS: usize = 10;
@@ -76,23 +75,36 @@ async fn death(app: &App, origin: &str, takeover: Duration) {
     };
     let kill = async {
         sleep(moment).await;
-        let before = begun(app, origin).len();
+        let process = app.process(leader);
         app.kill_worker(leader, "KILL");
-        (now(), before)
+        let died = now();
+        eventually("its death", || !is_running(process));
+        // Whatever it has logged is in the log by now.
+        (died, begun(app, origin).len())
     };
 
     let (first, others, (died, before)) = tokio::join!(first, others, kill);
 
     assert!(others.iter().chain([&first]).all(|answer| answer.status == 200), "{origin}");
     let all = begun(app, origin);
-    assert!((1..=2).contains(&all.len()), "{origin}: {} computations", all.len());
-    // One that had not ended was taken over; the first to begin after the death did so.
-    if before == 0
-        && let Some(next) = all.iter().find(|begun| **begun > died)
-    {
-        let waited = *next - died;
+    assert!(all.len() <= 2, "{origin}: {} computations", all.len());
+    let Some(begun) = all.first() else {
+        // It died between its publication and its line in the log.
+        assert_eq!(first.attribute("data-computed-by"), leader.to_string(), "{origin}");
+        return;
+    };
+    // A computation that had not ended was taken over by the one that logged first.
+    if before == 0 {
+        let waited = begun.saturating_sub(died);
         assert!(waited < takeover, "{origin}: taken over after {waited:?}");
     }
+}
+
+/// Whether a process runs; one that has died may still be in the table of processes.
+fn is_running(process: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The state stands behind the name, which is in parentheses.
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 
 fn is_death(line: &&Value) -> bool {
@@ -123,12 +135,12 @@ async fn deaths(place: Place, takeover: Duration) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forty_deaths_while_computing_lose_no_answer_on_disk() {
-    deaths(Place::disk(), SLACK).await;
+    deaths(Place::disk(), LEASE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forty_deaths_while_computing_lose_no_answer_in_redis() {
-    deaths(Place::redis(), LEASE + SLACK).await;
+    deaths(Place::redis(), 2 * LEASE).await;
 }
 
 #[tokio::test]

@@ -1,42 +1,52 @@
-//! Whoever no longer wants to wait presses "Cancel", or leaves.
+//! A person who no longer wants to wait presses "Cancel", or leaves the page.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 use crate::helpers::browser::key;
 use crate::helpers::eventually;
 
-/// For so long a computation goes on that nobody asks for, and then a moment until it has stopped.
-const STOPPED: Duration = Duration::from_secs(4);
+/// A computation that lasts until a test has clicked, even on a busy machine.
+const SLOW: &str = "20s";
 
-/// Waits until nobody computes any more, and fails if that takes too long or somebody has ended.
-fn assert_stops(app: &App, place: &Place, since: Instant) {
-    eventually("the lease", || !place.is_leased());
-    assert!(since.elapsed() < STOPPED, "{:?}", since.elapsed());
+/// Waits until the computation ends, and fails if it ended with a value.
+fn assert_stops(app: &App, place: &Place) {
+    eventually("the end of the lease", || !place.is_leased());
     assert_eq!(app.computations(), 0);
+}
+
+/// Waits for a computation of [`SLOW`], in parts that each come soon enough.
+fn eventually_shows_at_last(browser: &Browser, code: &str) -> View {
+    for permille in [400, 600, 800, 950] {
+        browser.eventually(
+            "a longer bar or its end",
+            &format!("({BAR}) < 0 || ({BAR}) >= {permille}"),
+        );
+    }
+    eventually_shows(browser, code, "mean")
 }
 
 #[test]
 fn cancel_keeps_the_old_graphs_and_a_new_run_works() {
-    with_each_slow_store("6s", |app, place| {
+    with_each_slow_store(SLOW, |app, place| {
         let browser = desktop();
         let old = open(&browser, app);
         choose(&browser, "ATL");
-        eventually_reaches(&browser, 200);
+        eventually_reaches(&browser, 100);
         assert!(place.is_leased());
 
         browser.click("#waiting");
-        let cancelled = Instant::now();
         eventually_says(&browser, "Atlanta (ATL) · cancelled");
         assert_graphs_of(&browser, &old);
-        assert_stops(app, place, cancelled);
+        assert_stops(app, place);
         assert_graphs_of(&browser, &old);
         browser.eventually(
             "full opacity",
             "getComputedStyle(document.querySelector('.panel')).opacity === '1'",
         );
         browser.click("#waiting");
-        let atlanta = eventually_shows(&browser, "ATL", "mean");
+        eventually_reaches(&browser, 100);
+        let atlanta = eventually_shows_at_last(&browser, "ATL");
 
         assert!(atlanta.status.contains("stored: computed for you"), "{}", atlanta.status);
         assert_drawn_from(&browser, &atlanta, "ATL", "mean");
@@ -47,18 +57,18 @@ fn cancel_keeps_the_old_graphs_and_a_new_run_works() {
 
 #[test]
 fn of_two_who_wait_one_cancels_and_the_other_gets_the_answer() {
-    with_each_slow_store("6s", |app, _| {
+    with_each_slow_store(SLOW, |app, _| {
         let (first, second) = (desktop(), desktop());
         let old = open(&first, app);
         open(&second, app);
         choose(&first, "ATL");
         choose(&second, "ATL");
-        eventually_reaches(&first, 200);
-        eventually_reaches(&second, 200);
+        eventually_reaches(&first, 50);
+        eventually_reaches(&second, 50);
 
         first.click("#waiting");
         eventually_says(&first, "cancelled");
-        let atlanta = eventually_shows(&second, "ATL", "mean");
+        let atlanta = eventually_shows_at_last(&second, "ATL");
 
         assert_drawn_from(&second, &atlanta, "ATL", "mean");
         assert_graphs_of(&first, &old);
@@ -71,35 +81,35 @@ fn of_two_who_wait_one_cancels_and_the_other_gets_the_answer() {
 
 #[test]
 fn what_all_have_left_stops() {
-    with_each_slow_store("8s", |app, place| {
+    with_each_slow_store(SLOW, |app, place| {
         let (first, second) = (desktop(), desktop());
         open(&first, app);
         open(&second, app);
         choose(&first, "ATL");
         choose(&second, "ATL");
-        eventually_reaches(&first, 150);
-        eventually_reaches(&second, 150);
+        eventually_reaches(&first, 50);
+        eventually_reaches(&second, 50);
         assert!(place.is_leased());
 
         first.goto("about:blank");
         drop(second);
 
-        assert_stops(app, place, Instant::now());
+        assert_stops(app, place);
     });
 }
 
 #[test]
 fn cancel_is_reached_and_pressed_by_keyboard_and_keeps_the_focus() {
-    let app = App::spawn(&[("SIMULATED_COST", "6s")]);
+    let app = App::spawn(&[("SIMULATED_COST", SLOW)]);
     let browser = desktop();
     browser.goto(&app.url);
-    eventually_reaches(&browser, 200);
+    eventually_reaches(&browser, 50);
     let focused = "document.activeElement.textContent.trim()";
 
     // The airport, the metric, the button; then more than ten new answers.
     browser.press(&key::TAB.repeat(3));
     assert_eq!(browser.text(focused), "Cancel");
-    eventually_reaches(&browser, 600);
+    eventually_reaches(&browser, 250);
     assert_eq!(browser.text(focused), "Cancel");
     browser.press(key::ENTER);
     eventually_says(&browser, "cancelled");
@@ -107,7 +117,7 @@ fn cancel_is_reached_and_pressed_by_keyboard_and_keeps_the_focus() {
     browser.press(key::ENTER);
     eventually_reaches(&browser, 100);
     assert_eq!(browser.text(focused), "Cancel");
-    eventually_shows(&browser, "ALL", "mean");
+    eventually_shows_at_last(&browser, "ALL");
 
     // Not on a button that would do something else than the one that was there.
     let rest = browser.text(focused);
@@ -117,10 +127,10 @@ fn cancel_is_reached_and_pressed_by_keyboard_and_keeps_the_focus() {
 
 #[test]
 fn a_button_that_is_held_down_while_answers_come_still_cancels() {
-    let app = App::spawn(&[("SIMULATED_COST", "8s")]);
+    let app = App::spawn(&[("SIMULATED_COST", SLOW)]);
     let browser = desktop();
     browser.goto(&app.url);
-    eventually_reaches(&browser, 200);
+    eventually_reaches(&browser, 50);
 
     browser.hold("#waiting", Duration::from_secs(1));
 
@@ -131,10 +141,10 @@ fn a_button_that_is_held_down_while_answers_come_still_cancels() {
 
 #[test]
 fn cancel_after_a_new_choice_cancels_the_new_one() {
-    let app = App::spawn(&[("SIMULATED_COST", "6s")]);
+    let app = App::spawn(&[("SIMULATED_COST", SLOW)]);
     let browser = desktop();
     browser.goto(&app.url);
-    eventually_reaches(&browser, 100);
+    eventually_reaches(&browser, 50);
 
     // Its first answer comes a second later; until then the button is the one before.
     choose(&browser, "ATL");
