@@ -1,5 +1,5 @@
-//! The state machine against a model: random callers in several processes, of which some die, some
-//! are paused past their lease, and whose store fails now and then.
+//! The state machine against a model: random callers in several processes. Some callers leave, some
+//! processes die or are paused past their lease, and the store fails now and then.
 //!
 //! A process is a runtime with one thread. It dies when the runtime is shut down, and is paused when
 //! its thread is blocked, so that it neither renews its lease nor notices anything.
@@ -43,6 +43,8 @@ struct Caller {
     process: usize,
     key: usize,
     at_ms: u64,
+    /// When it leaves, if it does not wait for the value.
+    leaves_after_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,8 +64,14 @@ enum Kind {
 }
 
 fn caller() -> impl Strategy<Value = Caller> {
-    let fields = (0..4usize, 0..KEYS, 0..1500u64);
-    fields.prop_map(|(process, key, at_ms)| Caller { process, key, at_ms })
+    let leaves = prop_oneof![4 => Just(None), 1 => (0..600u64).prop_map(Some)];
+    let fields = (0..4usize, 0..KEYS, 0..1500u64, leaves);
+    fields.prop_map(|(process, key, at_ms, leaves_after_ms)| Caller {
+        process,
+        key,
+        at_ms,
+        leaves_after_ms,
+    })
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -101,13 +109,17 @@ impl Faulty {
         deed: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let is_failing = self.failing.load(Ordering::SeqCst) > 0;
-        let is_before = self.asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+        let number = self.asked.fetch_add(1, Ordering::SeqCst);
+        let is_before = number.is_multiple_of(2);
+        // As over a network, so that much may happen between a question and its answer.
+        sleep(Duration::from_millis(number as u64 % 7)).await;
         let (store, cause, reason) = ("faulty", Cause::Unreachable, "told to fail".to_owned());
         let error = StoreError { store, cause, reason };
         if is_failing && is_before {
             return Err(error);
         }
         let done = deed.await;
+        sleep(Duration::from_millis(number as u64 % 5)).await;
         if is_failing { Err(error) } else { done }
     }
 }
@@ -228,7 +240,7 @@ impl Drop for Process {
 
 /// What a scenario has shown.
 struct Shown {
-    /// The answer of each caller; none where its process died.
+    /// The answer of each caller; none where the caller left or its process died.
     answers: Vec<Option<Answer>>,
     /// How often each key was computed.
     computed: [usize; KEYS],
@@ -264,22 +276,34 @@ async fn play(scenario: Scenario) -> Shown {
     let callers: Vec<_> = scenario
         .callers
         .iter()
-        .map(|&Caller { process, key: at, at_ms }| {
+        .map(|&Caller { process, key: at, at_ms, leaves_after_ms }| {
             let process = &processes[process % scenario.processes];
             let recipe = recipe(at, scenario.compute_ms, &computed);
             let cache = process.cache.clone();
             process.runtime.as_ref().unwrap().spawn(async move {
                 sleep(Duration::from_millis(at_ms)).await;
-                timeout(PATIENCE, cache.memoize(&key(at), recipe)).await
+                let patience = leaves_after_ms.map_or(PATIENCE, Duration::from_millis);
+                let answer = timeout(patience, cache.memoize(&key(at), recipe)).await;
+                assert!(
+                    answer.is_ok() || leaves_after_ms.is_some(),
+                    "an answer within the patience"
+                );
+                answer.ok()
             })
         })
         .collect();
     strike(&scenario, &mut processes, &faulty).await;
     let mut answers = Vec::new();
     for caller in callers {
-        // A caller is cancelled when its process dies.
-        let answer = caller.await.ok();
-        answers.push(answer.map(|answer| answer.expect("an answer within the patience").unwrap()));
+        let answer = match caller.await {
+            Ok(answer) => answer,
+            // A caller is cancelled when its process dies.
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => None,
+            },
+        };
+        answers.push(answer.map(Result::unwrap));
     }
     while faulty.failing.load(Ordering::SeqCst) > 0 {
         sleep(Duration::from_millis(20)).await;
@@ -321,18 +345,23 @@ fn check(scenario: &Scenario, shown: &Shown) {
         let callers = scenario.callers.iter().zip(&shown.answers);
         let ours: Vec<_> = callers.filter(|(caller, _)| caller.key == at).collect();
         let answers: Vec<&Answer> = ours.iter().filter_map(|(_, it)| it.as_ref()).collect();
+        let leaving = ours.iter().filter(|(caller, _)| caller.leaves_after_ms.is_some()).count();
         if deaths == 0 {
-            assert_eq!(answers.len(), ours.len(), "every caller has its answer");
+            assert!(
+                answers.len() + leaving >= ours.len(),
+                "every caller that waits has its answer"
+            );
         }
         for answer in &answers {
             assert_eq!(answer.entry.bytes, format!("value {at}"));
         }
         // While the store fails, each process computes for itself, and again for later callers.
         let alone = if errors > 0 { ours.len() } else { 0 };
-        let most = 1 + deaths + pauses + alone;
+        // A computation that all callers have left is stopped, and the next caller starts over.
+        let most = 1 + deaths + pauses + alone + leaving;
         let computed = shown.computed[at];
         assert!(computed <= most, "{computed} computations of {at}, at most {most}");
-        if scenario.faults.is_empty() && !answers.is_empty() {
+        if scenario.faults.is_empty() && leaving == 0 && !answers.is_empty() {
             let stored = answers.iter().filter(|answer| answer.outcome == Outcome::Stored);
             assert_eq!((computed, stored.count()), (1, 1));
             let first = answers[0].entry.stamp;
