@@ -12,6 +12,9 @@ const CONNECT: Duration = Duration::from_secs(1);
 const TLS: u32 = 2;
 /// The factor for finding the server first: asking a sentinel, or a cluster for its nodes.
 const LOOKUP: u32 = 2;
+/// The factor for a question to a cluster: a node may redirect it, and the client may first have to ask
+/// for the slots or connect to the other node.
+const REDIRECT: u32 = 4;
 
 /// The time limits of one Redis.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +28,11 @@ pub(super) struct Patience {
 }
 
 impl Patience {
+    /// The same for a cluster.
+    pub(super) fn of_cluster(self) -> Self {
+        Self { question: self.question * REDIRECT, ..self }
+    }
+
     pub(super) fn new(is_tls: bool) -> Self {
         let tls = if is_tls { TLS } else { 1 };
         let connect = CONNECT * tls;

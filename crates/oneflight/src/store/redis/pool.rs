@@ -50,7 +50,8 @@ impl Manager {
     }
 
     pub(super) fn patience(&self) -> Patience {
-        self.patience
+        let is_cluster = matches!(self.place, Place::Cluster(_)) || self.cluster.get().is_some();
+        if is_cluster { self.patience.of_cluster() } else { self.patience }
     }
 
     /// Ends the use of all connections of this one's generation: their server is gone, or it is not
@@ -113,7 +114,7 @@ impl Manager {
         let client = ClusterClient::builder(self.with_named(configured))
             .tcp_settings(first.tcp_settings().clone())
             .connection_timeout(self.patience.connect)
-            .response_timeout(self.patience.question)
+            .response_timeout(self.patience().question)
             .build()?;
         let mut connection = client.get_async_connection().await?;
         let slots = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await;
