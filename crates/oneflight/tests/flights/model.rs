@@ -59,7 +59,7 @@ enum Kind {
     Death(usize),
     /// A process stands still for longer than a lease lasts.
     Pause(usize),
-    /// The store fails for so many milliseconds, in half of the cases after doing its work.
+    /// The store fails for this number of milliseconds, in half of the cases after doing its work.
     Errors(u64),
 }
 
@@ -91,7 +91,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     })
 }
 
-/// A store that fails while it is told to.
+/// A store that fails while a fault lasts.
 #[derive(Clone)]
 struct Faulty {
     store: MemoryStore,

@@ -167,7 +167,7 @@ impl Lease for FaultyLease {
     }
 }
 
-/// An entry that is told from others by its text.
+/// An entry with this text as its value.
 pub(crate) fn entry(text: &'static str) -> Entry {
     Entry { stamp: Stamp::now(Duration::from_millis(5), 1), bytes: text.into() }
 }

@@ -106,19 +106,19 @@ impl Folder {
         self.remove_guarded(key)
     }
 
-    /// Whether there is an entry, a lease or a note of a key.
-    fn has_any(&self, key: &Key) -> io::Result<bool> {
-        let notes = Note::ALL.map(|note| self.names.note(key, note));
-        let mut paths = [self.names.entry(key), self.names.lease(key)].into_iter().chain(notes);
-        paths.try_fold(false, |any, path| Ok(any || found(fs::metadata(path))?.is_some()))
-    }
-
     /// The same; the caller must hold the guard.
     pub(super) fn remove_guarded(&self, key: &Key) -> io::Result<bool> {
         // First: a caller that gets the lease afterwards reads in a note what it is to compute.
         self.erase_all(key)?;
         self.lease(key).revoke()?;
         Ok(found(fs::remove_file(self.names.entry(key)))?.is_some())
+    }
+
+    /// Whether there is an entry, a lease or a note of a key.
+    fn has_any(&self, key: &Key) -> io::Result<bool> {
+        let notes = Note::ALL.map(|note| self.names.note(key, note));
+        let mut paths = [self.names.entry(key), self.names.lease(key)].into_iter().chain(notes);
+        paths.try_fold(false, |any, path| Ok(any || found(fs::metadata(path))?.is_some()))
     }
 
     /// Writes a temporary file, which is to be renamed.

@@ -26,11 +26,16 @@ impl Shared {
         if !key.is_private() {
             return self.collect_use(key);
         }
+        // The caller has the entry already, so a failure is only reported. The key is not added to its
+        // index, because it may have been removed since the look.
+        let _ = future::join(self.prolong(key), self.touch(key, "XX")).await;
+    }
+
+    /// Prolongs the life of an entry.
+    pub(super) async fn prolong(&self, key: &Key) -> Result<(), StoreError> {
         let mut prolong = redis::cmd("PEXPIRE");
         prolong.arg(self.names.entry(key)).arg(self.expire.as_millis() as u64);
-        // The caller has the entry already, so a failure is only reported.
-        // The key is not added: it may have been removed since the look.
-        let _ = future::join(self.server.ask::<()>(prolong), self.touch(key, "XX")).await;
+        self.server.ask(prolong).await
     }
 
     /// Puts a private key at the head of its index, by the clock of Redis.

@@ -28,14 +28,14 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// The same for a cluster.
-    pub(super) fn of_cluster(self) -> Self {
-        Self { question: self.question * REDIRECT, ..self }
-    }
-
     pub(super) fn new(is_tls: bool) -> Self {
         let tls = if is_tls { TLS } else { 1 };
         let connect = CONNECT * tls;
         Self { question: QUESTION * tls, connect, ready: connect * LOOKUP }
+    }
+
+    /// The limits for a cluster at the same place.
+    pub(super) fn of_cluster(self) -> Self {
+        Self { question: self.question * REDIRECT, ..self }
     }
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use deadpool_redis::redis;
 use futures_util::{StreamExt, stream};
 use moka::sync::Cache;
 use tokio::time::sleep;
@@ -43,7 +42,7 @@ impl Uses {
         Self { told, collected: Mutex::default(), collecting: COLLECTING.min(expire / 20) }
     }
 
-    /// Makes sure that the next use is told, because the key may have left its index.
+    /// Lets the next use be told even if one was told recently. The key may have left its index.
     pub(super) fn forget(&self, key: &Key) {
         self.told.invalidate(key.name());
     }
@@ -93,11 +92,7 @@ impl Shared {
                 let _ = self.rank(namespace, members).await;
             }
         }
-        let prolong = |(key, _): (Key, u64)| async move {
-            let mut prolong = redis::cmd("PEXPIRE");
-            prolong.arg(self.names.entry(&key)).arg(self.expire.as_millis() as u64);
-            let _ = self.server.ask::<()>(prolong).await;
-        };
+        let prolong = |(key, _): (Key, u64)| async move { drop(self.prolong(&key).await) };
         stream::iter(uses).for_each_concurrent(AT_A_TIME, prolong).await;
     }
 }
