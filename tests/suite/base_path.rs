@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use crate::dataset::damaged;
 use crate::helpers::answer::Answer;
 use crate::helpers::app::App;
+use crate::helpers::client;
 
 /// The addresses of this host that a fragment or a page holds.
 fn addresses(answer: &Answer) -> Vec<String> {
@@ -77,7 +78,7 @@ async fn an_error_is_a_fragment_below_the_prefix_too_and_asks_again_there() {
 #[tokio::test]
 async fn the_bare_prefix_leads_to_the_page_and_keeps_the_query() {
     let app = App::spawn(&[("BASE_PATH", "/a/flights")]);
-    let client = reqwest::Client::builder().no_proxy();
+    let client = client();
     let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
 
     for (path, leads_to) in [

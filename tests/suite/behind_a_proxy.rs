@@ -2,9 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use reqwest::Client;
-
 use crate::helpers::app::App;
+use crate::helpers::client;
 use crate::helpers::nginx::Nginx;
 
 const HTTPS_ONLY: &str = "strict-transport-security";
@@ -67,7 +66,7 @@ async fn behind_a_real_nginx_a_client_cannot_claim_to_be_another() {
     let nginx = Nginx::before(app.address().port());
     // The whole of 127.0.0.0/8 is this host, so that a client and a proxy can have two addresses.
     let address = IpAddr::from(Ipv4Addr::new(127, 0, 0, 2));
-    let client = Client::builder().no_proxy().local_address(address).build().unwrap();
+    let client = client().local_address(address).build().unwrap();
 
     let request = client.get(format!("{}/signal?origin=ATL", nginx.url()));
     let request = request.header("X-Forwarded-For", "203.0.113.9");

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::helpers::answer::Answer;
 use crate::helpers::app::App;
+use crate::helpers::client;
 use crate::helpers::nginx::Nginx;
 
 const GRAPHS: [&str; 4] = ["daily", "distribution", "rhythm", "destinations"];
@@ -22,7 +23,7 @@ async fn get(nginx: &Nginx, path: &str, headers: &[(&str, &str)]) -> Answer {
 }
 
 async fn send(nginx: &Nginx, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client().build().unwrap();
     let mut request = client.request(method.parse().unwrap(), format!("{}{path}", nginx.url()));
     for (name, value) in headers {
         request = request.header(*name, *value);

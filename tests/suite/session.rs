@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use crate::helpers::answer::Answer;
 use crate::helpers::app::{App, quadrant};
+use crate::helpers::client;
 use crate::helpers::flights;
 use crate::helpers::guest::Guest;
 use crate::helpers::place::Place;
@@ -297,7 +298,7 @@ async fn what_is_forgotten_while_it_is_drawn_is_never_stored() {
 
 /// Asks what a session has, on a new connection each time; returns how often it was a sample.
 async fn tab(url: &str, cookie: &str, lasting: Duration) -> usize {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client().build().unwrap();
     let (until, mut samples) = (Instant::now() + lasting, 0);
     while Instant::now() < until {
         let request = client.get(format!("{url}/session/signal")).header("Cookie", cookie);
@@ -478,7 +479,7 @@ async fn pages_of_other_sites_can_neither_draw_nor_forget() {
 #[tokio::test]
 async fn a_form_without_scripts_works_too() {
     let app = App::spawn(&[]);
-    let client = reqwest::Client::builder().no_proxy();
+    let client = client();
     let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let post = async |path: &str, body: &'static str, cookie: String| {
         let request = client.post(format!("{}{path}", app.url)).header("Cookie", cookie);

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::helpers::app::{App, quadrant};
 use crate::helpers::connection::Connection;
-use crate::helpers::eventually;
 use crate::helpers::exposition::Exposition;
 use crate::helpers::place::Place;
+use crate::helpers::{PATIENCE, end_of, eventually};
 
 fn six() -> App {
     App::spawn(&[("WEB_CONCURRENCY", "6")])
@@ -131,7 +131,7 @@ async fn a_program_whose_output_nobody_reads_still_answers() {
     std::process::Command::new("kill").args(words).status().unwrap();
 
     assert_eq!(answer.status, 200);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(end_of(&mut child, PATIENCE).unwrap().code(), Some(0));
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::answer::Answer;
-use super::eventually;
 use super::place::Place;
+use super::{client, end_of, eventually};
 
 /// The program that is tested.
 pub(crate) const QUADRANT: &str = env!("CARGO_BIN_EXE_quadrant");
@@ -57,7 +57,7 @@ impl App {
             }
             std::thread::sleep(Duration::from_millis(5));
         };
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = client().build().unwrap();
         Self { url, child, logs, client, _cache: cache }
     }
 
@@ -183,14 +183,8 @@ impl App {
 
     /// Waits for the end of the process.
     pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {
-        let until = Instant::now() + patience;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < until, "it still runs after {patience:?}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        end_of(&mut self.child, patience)
+            .unwrap_or_else(|| panic!("it still ran after {patience:?}"))
     }
 }
 

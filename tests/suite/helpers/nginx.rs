@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 use tempfile::TempDir;
 
 use super::certificate::Certificate;
-use super::{eventually, free_port};
+use super::{PATIENCE, end_of, eventually, free_port};
 
 /// A running nginx; it is stopped when the test ends.
 pub(crate) struct Nginx {
@@ -139,6 +139,6 @@ impl Drop for Nginx {
     fn drop(&mut self) {
         // Asked to end, it takes its workers along; killed, it would leave them behind.
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        let _ = self.child.wait();
+        end_of(&mut self.child, PATIENCE);
     }
 }
