@@ -1,0 +1,27 @@
+//! What users and operators read while the store of the cache does not work as it should.
+
+use oneflight::StoreHealth;
+use oneflight::store::Cause;
+
+/// A sentence for users. They need not know what is wrong with Redis.
+pub(crate) fn notice(health: &StoreHealth) -> Option<&'static str> {
+    match health {
+        StoreHealth::Healthy => None,
+        StoreHealth::Degraded { cause: Cause::Full, .. } => {
+            Some("Redis is full. New results are kept on this host.")
+        }
+        StoreHealth::Degraded { .. } => {
+            Some("Redis cannot be used. Results are kept on this host until it is back.")
+        }
+    }
+}
+
+/// A line for operators: the kind of trouble. The log has the words of the store.
+pub(crate) fn line(health: &StoreHealth) -> Option<String> {
+    match health {
+        StoreHealth::Healthy => None,
+        StoreHealth::Degraded { store, cause, .. } => {
+            Some(format!("{store} {cause}; results are kept on this host\n"))
+        }
+    }
+}
