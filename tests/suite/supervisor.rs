@@ -151,6 +151,33 @@ async fn a_worker_that_hangs_is_replaced() {
     assert_eq!(who_answers(&app).await.len(), 2);
 }
 
+#[test]
+fn no_secret_is_in_the_command_line_of_a_worker() {
+    let (key, previous) = ("k".repeat(64), "p".repeat(64));
+    let mut command = quadrant(&[]);
+    // No Redis listens there, so the disk stands in.
+    command.args(["serve", "--redis-url", "redis://:hunter2@127.0.0.1:1", "--session-key", &key]);
+    command.args([&format!("--session-key-previous={previous}"), "--workers", "1"]);
+
+    let app = App::run(command);
+
+    let read = |file| std::fs::read(format!("/proc/{}/{file}", app.process(1))).unwrap();
+    let list = |bytes: Vec<u8>| -> Vec<String> {
+        let items = bytes.split(|byte| *byte == 0).filter(|item| !item.is_empty());
+        items.map(|item| String::from_utf8_lossy(item).into_owned()).collect()
+    };
+    let words = list(read("cmdline"));
+    assert_eq!(words[1..], ["serve", "--workers", "1", "--worker"]);
+    let variables = list(read("environ"));
+    for (name, value) in [
+        ("REDIS_URL", "redis://:hunter2@127.0.0.1:1"),
+        ("SESSION_KEY", key.as_str()),
+        ("SESSION_KEY_PREVIOUS", previous.as_str()),
+    ] {
+        assert!(variables.contains(&format!("{name}={value}")), "{name} is missing");
+    }
+}
+
 #[tokio::test]
 async fn term_and_int_end_everything_in_order_even_twice() {
     for signal in ["TERM", "INT"] {

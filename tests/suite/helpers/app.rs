@@ -36,9 +36,13 @@ pub(crate) fn quadrant(settings: &[(&str, &str)]) -> Command {
 impl App {
     /// Starts the program and waits until it says where it is.
     pub(crate) fn spawn(settings: &[(&str, &str)]) -> Self {
+        Self::run(quadrant(settings))
+    }
+
+    /// The same, with a command that becomes the program.
+    pub(crate) fn run(mut command: Command) -> Self {
         let cache = TempDir::new().unwrap();
-        let mut command = quadrant(settings);
-        if !settings.iter().any(|(name, _)| *name == "CACHE_DIR") {
+        if !command.get_envs().any(|(name, _)| name == "CACHE_DIR") {
             command.env("CACHE_DIR", cache.path());
         }
         // A file, not a pipe: what was logged before an answer is there when the answer is.
