@@ -15,10 +15,10 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use self::line::{Line, Start};
-use self::pulse::Pulse;
+use self::control_socket::{ControlSocket, Start};
+use self::heartbeat::Heartbeat;
 use crate::config::Config;
-use crate::control::{ALIVE, Others, Said};
+use crate::control::{ALIVE, SupervisorLink, WorkerMessage};
 use crate::dashboard::{Dashboard, Samples};
 use crate::dataset::Datasets;
 use crate::observer::CacheObserver;
@@ -26,8 +26,8 @@ use crate::routes::{self, Drain};
 use crate::session::Sessions;
 use crate::{metrics, telemetry};
 
-mod line;
-mod pulse;
+mod control_socket;
+mod heartbeat;
 
 /// Routers keep idle connections for 90 s, and a connection must not be closed under them.
 const KEEP_ALIVE: Duration = Duration::from_secs(95);
@@ -67,17 +67,17 @@ enum End {
 /// When it was not started by a supervisor. What keeps it from serving is told to the supervisor,
 /// and ends the process.
 pub fn run(config: &Config) -> anyhow::Result<()> {
-    let (line, start) = Line::open()?;
-    let served = actix_web::rt::System::new().block_on(serve(config, &line, start));
+    let (socket, start) = ControlSocket::open()?;
+    let served = actix_web::rt::System::new().block_on(serve(config, &socket, start));
     if let Err(reason) = served {
-        // The supervisor says it, so that it is said once.
-        line.tell(&Said::Failed(format!("{reason:#}")));
+        // The supervisor logs it, so that it is logged once.
+        socket.send(&WorkerMessage::Failed(format!("{reason:#}")));
         std::process::exit(1);
     }
     Ok(())
 }
 
-async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()> {
+async fn serve(config: &Config, socket: &ControlSocket, start: Start) -> anyhow::Result<()> {
     let Start { worker, listener, loops, session_key } = start;
     metrics::start(worker)?;
     config.base_path.clone().settle();
@@ -90,30 +90,30 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let samples = Samples { most: config.session_max, expire: config.cache_expire };
     let dashboard = Dashboard::new(datasets, cache.clone(), config.simulated_cost, samples, worker);
     let dashboard = Data::new(dashboard);
-    let (reader, writer) = line.split()?;
-    let (saying, words) = unbounded_channel();
-    let others = Arc::new(Others::new(saying));
+    let (reader, writer) = socket.split()?;
+    let (sender, messages) = unbounded_channel();
+    let supervisor = Arc::new(SupervisorLink::new(sender));
     let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     // A terminal that is closed tells all its processes; only the supervisor has to act.
     let _hangups = signal(SignalKind::hangup())?;
     let drain = Data::new(Drain::default());
-    let pulse = Pulse::new();
+    let heartbeat = Heartbeat::new();
     let sessions = Sessions::new(&session_key, config.session_key_previous.0.as_ref());
     let shared = (
         dashboard.clone(),
         Data::new(routes::Fragments::of_one_among(config.workers)),
         drain.clone(),
-        Data::from(others.clone()),
+        Data::from(supervisor.clone()),
         Data::new(config.trusted_proxies.clone()),
         Data::new(sessions),
     );
-    let (beating, opened) = (pulse.clone(), drain.clone());
+    let (beating, opened) = (heartbeat.clone(), drain.clone());
     let kept_open = listener.try_clone()?;
     let server = HttpServer::new(move || {
         beating.join();
-        let (dashboard, fragments, drain, others, proxies, sessions) = shared.clone();
+        let (dashboard, fragments, drain, supervisor, proxies, sessions) = shared.clone();
         let app = App::new().app_data(dashboard).app_data(fragments).app_data(drain);
-        app.app_data(others).app_data(proxies).app_data(sessions).service(routes::all())
+        app.app_data(supervisor).app_data(proxies).app_data(sessions).service(routes::all())
     })
     .workers(loops)
     .on_connect(move |_, connection| drop(connection.insert(opened.connected())))
@@ -125,15 +125,16 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     .listen(listener)?
     .run();
     let handle = server.handle();
-    tokio::spawn(line::speak(writer, words));
-    others.say(Said::Ready);
-    tokio::spawn(beat(pulse, others.clone()));
+    tokio::spawn(control_socket::write_messages(writer, messages));
+    supervisor.send(WorkerMessage::Ready);
+    tokio::spawn(beat(heartbeat, supervisor.clone()));
     if config.warm > 0 {
         let most = config.warm.into();
         tokio::spawn(async move { dashboard.keep_warm(most).await });
     }
     let (sender, mut ends) = unbounded_channel();
-    tokio::spawn(line::obey(reader, others.clone(), sender, kept_open));
+    let commands = control_socket::follow_commands(reader, supervisor.clone(), sender, kept_open);
+    tokio::spawn(commands);
     let ending = async {
         let end = tokio::select! {
             end = ends.recv() => end.unwrap_or(End::Orphaned),
@@ -143,7 +144,7 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
             End::Told => debug!(worker, "worker {worker} drains"),
             End::Orphaned => warn!(worker, "worker {worker} drains: its supervisor is gone"),
             // The supervisor starts another one, unless the whole program ends.
-            End::Asked => others.say(Said::Drains),
+            End::Asked => supervisor.send(WorkerMessage::Draining),
         }
         finish(&handle, &drain).await;
     };
@@ -157,12 +158,12 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Says every second that all event loops turn.
-async fn beat(pulse: Pulse, others: Arc<Others>) {
+/// Tells the supervisor every second that all event loops turn.
+async fn beat(heartbeat: Heartbeat, supervisor: Arc<SupervisorLink>) {
     loop {
         sleep(ALIVE).await;
-        if pulse.is_regular() {
-            others.say(Said::Alive);
+        if heartbeat.is_regular() {
+            supervisor.send(WorkerMessage::Alive);
         }
     }
 }

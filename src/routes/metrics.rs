@@ -6,12 +6,12 @@ use actix_web::web::Data;
 
 use super::error::Error;
 use crate::blocking::blocking;
-use crate::control::Others;
+use crate::control::SupervisorLink;
 use crate::metrics;
 
 /// Answers with the numbers of all workers, whichever of them is asked.
-pub(super) async fn metrics(others: Data<Others>) -> Result<HttpResponse, Error> {
-    let mut texts = others.gather().await;
+pub(super) async fn metrics(supervisor: Data<SupervisorLink>) -> Result<HttpResponse, Error> {
+    let mut texts = supervisor.gather_metrics().await;
     texts.push(blocking(metrics::text).await.map_err(anyhow::Error::from)?);
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"));
