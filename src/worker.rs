@@ -15,10 +15,10 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use self::line::{Line, Start};
-use self::pulse::Pulse;
+use self::control_socket::{ControlSocket, Start};
+use self::heartbeat::Heartbeat;
 use crate::config::Config;
-use crate::control::{ALIVE, Others, Said};
+use crate::control::{ALIVE, SupervisorLink, WorkerMessage};
 use crate::dataset::Datasets;
 use crate::observer::CacheObserver;
 use crate::pages;
@@ -32,8 +32,8 @@ use crate::web::fragment_cache::FragmentCache;
 use crate::web::large::LargeBodies;
 use crate::{metrics, telemetry};
 
-mod line;
-mod pulse;
+mod control_socket;
+mod heartbeat;
 
 /// Routers keep idle connections for 90 s, and a connection must not be closed under them.
 const KEEP_ALIVE: Duration = Duration::from_secs(95);
@@ -73,17 +73,17 @@ enum End {
 /// When it was not started by a supervisor. What keeps it from serving is told to the supervisor,
 /// and ends the process.
 pub fn run(config: &Config) -> anyhow::Result<()> {
-    let (line, start) = Line::open()?;
-    let served = actix_web::rt::System::new().block_on(serve(config, &line, start));
+    let (socket, start) = ControlSocket::open()?;
+    let served = actix_web::rt::System::new().block_on(serve(config, &socket, start));
     if let Err(reason) = served {
-        // The supervisor says it, so that it is said once.
-        line.tell(&Said::Failed(format!("{reason:#}")));
+        // The supervisor logs it, so that it is logged once.
+        socket.send(&WorkerMessage::Failed(format!("{reason:#}")));
         std::process::exit(1);
     }
     Ok(())
 }
 
-async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()> {
+async fn serve(config: &Config, socket: &ControlSocket, start: Start) -> anyhow::Result<()> {
     let Start { worker, listener, loops, session_key } = start;
     metrics::start(worker)?;
     config.base_path.clone().install();
@@ -93,13 +93,13 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     let store = store(config, &observer)?;
     let cache =
         Cache::new(store, CacheConfig { max_age, worker, observer, ..CacheConfig::default() });
-    let (reader, writer) = line.split()?;
-    let (saying, words) = unbounded_channel();
-    let others = Arc::new(Others::new(saying));
+    let (reader, writer) = socket.split()?;
+    let (sender, messages) = unbounded_channel();
+    let supervisor = Arc::new(SupervisorLink::new(sender));
     let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     // A terminal that is closed tells all its processes; only the supervisor has to act.
     let _hangups = signal(SignalKind::hangup())?;
-    let pulse = Pulse::new();
+    let heartbeat = Heartbeat::new();
     let app = Data::new(App {
         datasets,
         cache: cache.clone(),
@@ -110,10 +110,10 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
         simulated_cost: SimulatedCost(config.simulated_cost),
         proxies: config.trusted_proxies.clone(),
         drain: Drain::default(),
-        supervisor: others.clone(),
+        supervisor: supervisor.clone(),
         worker,
     });
-    let (beating, shared, opened) = (pulse.clone(), app.clone(), app.clone());
+    let (beating, shared, opened) = (heartbeat.clone(), app.clone(), app.clone());
     let kept_open = listener.try_clone()?;
     let server = HttpServer::new(move || {
         beating.join();
@@ -129,15 +129,16 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     .listen(listener)?
     .run();
     let handle = server.handle();
-    tokio::spawn(line::speak(writer, words));
-    others.say(Said::Ready);
-    tokio::spawn(beat(pulse, others.clone()));
+    tokio::spawn(control_socket::write_messages(writer, messages));
+    supervisor.send(WorkerMessage::Ready);
+    tokio::spawn(beat(heartbeat, supervisor.clone()));
     if config.warm > 0 {
         let (app, most) = (app.clone(), config.warm.into());
         tokio::spawn(async move { keep_warm(&app, most).await });
     }
     let (sender, mut ends) = unbounded_channel();
-    tokio::spawn(line::obey(reader, others.clone(), sender, kept_open));
+    let commands = control_socket::follow_commands(reader, supervisor.clone(), sender, kept_open);
+    tokio::spawn(commands);
     let ending = async {
         let end = tokio::select! {
             end = ends.recv() => end.unwrap_or(End::Orphaned),
@@ -147,7 +148,7 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
             End::Told => debug!(worker, "worker {worker} drains"),
             End::Orphaned => warn!(worker, "worker {worker} drains: its supervisor is gone"),
             // The supervisor starts another one, unless the whole program ends.
-            End::Asked => others.say(Said::Drains),
+            End::Asked => supervisor.send(WorkerMessage::Draining),
         }
         finish(&handle, &app.drain).await;
     };
@@ -161,12 +162,12 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Says every second that all event loops turn.
-async fn beat(pulse: Pulse, others: Arc<Others>) {
+/// Tells the supervisor every second that all event loops turn.
+async fn beat(heartbeat: Heartbeat, supervisor: Arc<SupervisorLink>) {
     loop {
         sleep(ALIVE).await;
-        if pulse.is_regular() {
-            others.say(Said::Alive);
+        if heartbeat.is_regular() {
+            supervisor.send(WorkerMessage::Alive);
         }
     }
 }

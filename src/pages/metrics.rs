@@ -11,7 +11,7 @@ use crate::web::error::Error;
 
 /// Answers with the numbers of all workers together, in any of them.
 pub(crate) async fn metrics(app: Data<App>) -> Result<HttpResponse, Error> {
-    let mut texts = app.supervisor.gather().await;
+    let mut texts = app.supervisor.gather_metrics().await;
     texts.push(blocking(metrics::text).await.map_err(anyhow::Error::from)?);
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"));

@@ -15,7 +15,7 @@ const BACKLOG: i32 = 1024;
 /// # Errors
 ///
 /// One line that names the address, when it is taken, even by another Quadrant, or is none of ours.
-pub(super) fn bind(address: SocketAddr, count: usize) -> anyhow::Result<Vec<TcpListener>> {
+pub(super) fn bind(address: SocketAddr, count: u16) -> anyhow::Result<Vec<TcpListener>> {
     let failed = || format!("cannot listen on {address}");
     let sockets = bound(address, count).with_context(failed)?;
     let listening = sockets.into_iter().map(|socket| {
@@ -25,14 +25,14 @@ pub(super) fn bind(address: SocketAddr, count: usize) -> anyhow::Result<Vec<TcpL
     listening.collect::<std::io::Result<_>>().with_context(failed)
 }
 
-fn bound(address: SocketAddr, count: usize) -> std::io::Result<Vec<Socket>> {
+fn bound(address: SocketAddr, count: u16) -> std::io::Result<Vec<Socket>> {
     // The first binds alone, which fails if anybody has the port; only then it lets others in.
     let first = socket(address)?;
     first.bind(&address.into())?;
     first.set_reuse_port(true)?;
     let address = first.local_addr()?;
     let mut sockets = vec![first];
-    while sockets.len() < count {
+    while sockets.len() < usize::from(count) {
         let next = Socket::new(address.domain(), Type::STREAM, None)?;
         next.set_reuse_address(true)?;
         next.set_reuse_port(true)?;

@@ -5,19 +5,17 @@ use std::net::TcpListener;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::Sender;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 
 use anyhow::Context;
 use rustix::io::FdFlags;
 
-use super::Event;
+use super::Input;
+use super::core::{Exit, ExitKind, ProcessId};
 use crate::config;
-use crate::control::{self, Order, Said};
+use crate::control::{self, Command, WorkerMessage};
 use crate::web::cookie::SessionKey;
-
-/// A worker that does not read what it is told hangs; the supervisor must not hang with it.
-const TELLING: Duration = Duration::from_millis(200);
 
 /// Settings of glibc, which reads them before `main`. Allocations of 128 KiB and more are given back
 /// to the system when they are freed: glibc would raise the threshold by itself with the first large
@@ -31,47 +29,27 @@ const MALLOC: [(&str, &str); 3] = [
 /// Bounds the threads, and with them the memory, of one computation on a large machine.
 const POLARS_THREADS: usize = 4;
 
-/// How far a worker is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// It opens the data file and does not answer yet.
-    Starting,
-    /// It answers.
-    Ready,
-    /// It has been told to end.
-    Draining,
-}
-
-/// A running worker process.
+/// A worker process that was started and has not been waited for.
 pub(super) struct Process {
-    pub(super) worker: u16,
-    pub(super) state: State,
-    /// Since when it has been in this state.
-    pub(super) since: Instant,
-    /// When it last said anything.
-    pub(super) heard: Instant,
-    /// Why it says it cannot start.
-    pub(super) reason: Option<String>,
-    /// Why it was killed by us.
-    pub(super) killed: Option<&'static str>,
-    /// Whether its end of the socket is closed, by which its end is noticed.
-    pub(super) is_closed: bool,
     child: Child,
-    control: UnixStream,
+    commands: Sender<Command>,
+    /// Whether its end of the socket is closed, so that it has nothing more to say.
+    pub(super) is_closed: bool,
 }
 
 impl Process {
     /// Runs this program again, as the worker of this number, on this listener.
-    pub(super) fn start(
+    pub(super) fn spawn(
+        id: ProcessId,
         worker: u16,
-        workers: u16,
+        workers: usize,
         listener: &TcpListener,
         session_key: &SessionKey,
-        events: Sender<Event>,
+        inputs: Sender<Input>,
     ) -> anyhow::Result<Self> {
-        let (control, theirs) = UnixStream::pair()?;
-        control.set_write_timeout(Some(TELLING))?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (socket, theirs) = UnixStream::pair()?;
+        let commands = talk(id, socket, inputs)?;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
         let mut command = config::worker_command()?;
         command.stdin(Stdio::from(OwnedFd::from(theirs)));
         command.envs(MALLOC.into_iter().filter(|(name, _)| !config::is_set(name)));
@@ -85,61 +63,149 @@ impl Process {
         // Closed with the command, so that the socket ends with the process.
         drop(command);
         let child = child.context("a worker process cannot be started")?;
+        let process = Self { child, commands, is_closed: false };
         // The event loops of all workers together are as many as the cores.
-        let loops = (cores / usize::from(workers)).max(1);
-        let now = Instant::now();
-        let reading = control.try_clone()?;
-        let process = child.id();
-        std::thread::spawn(move || listen(process, reading, &events));
-        let (state, since, heard) = (State::Starting, now, now);
-        let (reason, killed, is_closed) = (None, None, false);
-        let mut new =
-            Self { worker, state, since, heard, reason, killed, is_closed, child, control };
+        let loops = (cores / workers).max(1);
         let (listener, session_key) = (listener.as_raw_fd(), session_key.reveal().to_owned());
-        new.tell(&Order::Start { worker, listener, loops, session_key });
-        Ok(new)
+        process.send(Command::Start { worker, listener, loops, session_key });
+        Ok(process)
     }
 
-    /// Its process id.
-    pub(super) fn id(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Notes how far it is.
-    pub(super) fn is_now(&mut self, state: State) {
-        self.state = state;
-        self.since = Instant::now();
+    /// Has a command written. A worker that does not read it for a while does not hold us up.
+    pub(super) fn send(&self, command: Command) {
+        // It fails when the process has ended.
+        let _ = self.commands.send(command);
     }
 
-    /// Tells it something; one that does not listen is killed.
-    pub(super) fn tell(&mut self, order: &Order) {
-        if control::tell(&self.control, order).is_err() {
-            self.kill("it does not listen");
-        }
-    }
-
-    /// Ends it at once; its end is then heard like any other.
-    pub(super) fn kill(&mut self, why: &'static str) {
-        self.killed.get_or_insert(why);
+    /// Ends it at once; its end is then noticed like any other.
+    pub(super) fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();
     }
 
-    /// How it ended, once it has.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        // A moment lies between the end of its socket and its own; nobody waits here for that.
-        self.child.try_wait().ok().flatten()
+    /// How it has ended, once it has and all that it had to say was read.
+    pub(super) fn try_wait(&mut self) -> Option<Exit> {
+        if !self.is_closed {
+            return None;
+        }
+        // A moment lies between the end of its socket and its own; nothing waits here for that.
+        Some(match self.child.try_wait() {
+            Ok(status) => exit(status?),
+            // It cannot be waited for, so it is not there.
+            Err(error) => Exit { kind: ExitKind::Failure, description: error.to_string() },
+        })
     }
 }
 
-/// Hands on what a worker says; the end of the socket is the end of the process.
-fn listen(process: u32, control: UnixStream, events: &Sender<Event>) {
-    for line in BufReader::new(control).lines() {
+fn exit(status: ExitStatus) -> Exit {
+    let kind = match status.code() {
+        Some(0) => ExitKind::Success,
+        Some(_) => ExitKind::Failure,
+        None => ExitKind::Signal,
+    };
+    Exit { kind, description: status.to_string() }
+}
+
+/// Reads and writes a socket in threads of its own, which end with the socket.
+fn talk(
+    process: ProcessId,
+    socket: UnixStream,
+    inputs: Sender<Input>,
+) -> anyhow::Result<Sender<Command>> {
+    let (sender, commands) = mpsc::channel();
+    let reading = socket.try_clone()?;
+    thread::Builder::new().spawn(move || read_messages(process, reading, &inputs))?;
+    thread::Builder::new().spawn(move || write_commands(&socket, commands))?;
+    Ok(sender)
+}
+
+/// Hands on the messages of a worker. The end of the socket is the end of the process.
+fn read_messages(process: ProcessId, socket: UnixStream, inputs: &Sender<Input>) {
+    for line in BufReader::new(socket).lines() {
         let Ok(line) = line else { break };
-        let said = control::message::<Said>(&line);
-        let said = said.unwrap_or_else(|error| Said::Failed(format!("{line}: {error}")));
-        // Nobody listens to the events any more when the supervisor itself ends.
-        let _ = events.send(Event::Said(process, said));
+        let message = control::decode(&line);
+        let message =
+            message.unwrap_or_else(|error| WorkerMessage::Failed(format!("{line}: {error}")));
+        // Nothing receives it any more when the supervisor itself ends.
+        let _ = inputs.send(Input::Message(process, message));
     }
-    let _ = events.send(Event::Ended(process));
+    let _ = inputs.send(Input::Closed(process));
+}
+
+/// Writes commands in their order, for as long as the worker takes to read them: whether it hangs is
+/// told by its silence, not by this. What waits here is bounded by the time after which it is killed.
+fn write_commands(socket: &UnixStream, commands: Receiver<Command>) {
+    for command in commands {
+        if control::write(socket, &command).is_err() {
+            // The process has ended, and `read_messages` tells.
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// More than the buffers of a socket hold.
+    const COMMANDS: u64 = 2000;
+
+    fn text() -> String {
+        "x".repeat(1000)
+    }
+
+    #[test]
+    fn a_worker_that_does_not_read_for_a_while_gets_every_command_in_order() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (inputs, received) = mpsc::channel();
+        let commands = talk(ProcessId(7), ours, inputs).unwrap();
+
+        for id in 0..COMMANDS {
+            commands.send(Command::GatheredMetrics { id, texts: vec![text()] }).unwrap();
+        }
+        // The former version killed a worker after a write that had stalled for 200 ms.
+        let nothing = received.recv_timeout(Duration::from_millis(400));
+        theirs.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut reader = BufReader::new(&theirs);
+        for id in 0..COMMANDS {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            let command: Command = control::decode(&line).unwrap();
+            assert_eq!(command, Command::GatheredMetrics { id, texts: vec![text()] });
+        }
+
+        assert!(nothing.is_err(), "it was reported as closed");
+    }
+
+    #[test]
+    fn the_end_of_the_socket_ends_both_threads_and_is_told_after_the_last_message() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (inputs, received) = mpsc::channel();
+        let commands = talk(ProcessId(7), ours, inputs).unwrap();
+        for id in 0..COMMANDS {
+            commands.send(Command::GatheredMetrics { id, texts: vec![text()] }).unwrap();
+        }
+
+        control::write(&theirs, &WorkerMessage::Failed("a reason".to_owned())).unwrap();
+        drop(theirs);
+
+        // It ends when the last sender is gone, which the reading thread has.
+        let inputs: Vec<Input> = received.iter().collect();
+        let [Input::Message(ProcessId(7), message), Input::Closed(ProcessId(7))] = &inputs[..]
+        else {
+            panic!("other inputs")
+        };
+        assert_eq!(*message, WorkerMessage::Failed("a reason".to_owned()));
+        let until = std::time::Instant::now() + Duration::from_secs(10);
+        while commands.send(Command::Drain).is_ok() {
+            assert!(std::time::Instant::now() < until, "the writing thread goes on");
+            thread::yield_now();
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::cookie::Sessions;
 use super::drain::Drain;
 use super::fragment_cache::FragmentCache;
 use super::large::LargeBodies;
-use crate::control::Others;
+use crate::control::SupervisorLink;
 use crate::dataset::{Dataset, Datasets};
 use crate::pages::session::SampleLimits;
 use crate::simulated_cost::SimulatedCost;
@@ -35,7 +35,7 @@ pub struct App {
     /// Whether this worker is about to end.
     pub drain: Drain,
     /// The supervisor, and through it the other workers.
-    pub supervisor: Arc<Others>,
+    pub supervisor: Arc<SupervisorLink>,
     /// The number of this worker.
     pub worker: u16,
 }

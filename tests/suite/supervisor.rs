@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::helpers::app::{App, quadrant};
+use crate::helpers::app::{App, QUADRANT, quadrant, with_settings};
 use crate::helpers::connection::Connection;
 use crate::helpers::exposition::Exposition;
 use crate::helpers::place::Place;
@@ -128,7 +129,7 @@ async fn a_program_whose_output_nobody_reads_still_answers() {
 
     let answer = connection.signal("origin=ATL").await.unwrap();
     let words = ["-TERM".to_owned(), child.id().to_string()];
-    std::process::Command::new("kill").args(words).status().unwrap();
+    Command::new("kill").args(words).status().unwrap();
 
     assert_eq!(answer.status, 200);
     assert_eq!(end_of(&mut child, PATIENCE).unwrap().code(), Some(0));
@@ -149,6 +150,83 @@ async fn a_worker_that_hangs_is_replaced() {
     assert_eq!(app.logged("worker 2 is gone")[0]["reason"], "it hangs");
     assert!(!is_running(before));
     assert_eq!(who_answers(&app).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_worker_that_does_not_read_for_two_seconds_is_not_killed() {
+    let app = App::spawn(&[("WEB_CONCURRENCY", "2")]);
+    let before = app.process(2);
+    let mut connections = Vec::new();
+    while connections.len() < 100 {
+        let mut connection = Connection::open(app.address()).await.unwrap();
+        if connection.get("/signal?origin=YAK").await.unwrap().worker() == 1 {
+            connections.push(connection);
+        }
+    }
+
+    app.kill_worker(2, "STOP");
+    // Each question makes the supervisor write to worker 2; its socket holds fewer than 300.
+    for _ in 0..4 {
+        let asked = connections.iter_mut().map(|connection| connection.get("/metrics"));
+        let answers = futures_util::future::join_all(asked).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap().status == 200));
+    }
+    app.kill_worker(2, "CONT");
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let told = Exposition::parse(connections[0].get("/metrics").await.unwrap().text());
+        let process = told.find("quadrant_process_id", &[("worker", "2")]);
+        if process.is_some() {
+            assert_eq!(process, Some(f64::from(before)));
+            break;
+        }
+        assert!(Instant::now() < until, "worker 2 does not answer any more");
+    }
+
+    assert!(app.logged("worker 2 is gone").is_empty());
+}
+
+#[tokio::test]
+async fn a_parent_that_ignores_the_ends_of_children_changes_nothing() {
+    // Not every `sh` hands this on, but bash does.
+    let mut shell = Command::new("/bin/bash");
+    shell.args(["-c", "trap '' CHLD; exec \"$0\"", QUADRANT]);
+    let mut app = App::run(with_settings(shell, &[("WEB_CONCURRENCY", "2")]));
+    let before = app.process(1);
+
+    app.kill_worker(1, "KILL");
+    eventually("its successor", || app.process(1) != before);
+    app.kill("TERM");
+
+    assert_eq!(app.wait(Duration::from_secs(10)).code(), Some(0));
+    assert_eq!(app.logged("worker 1 is gone")[0]["reason"], "signal: 9 (SIGKILL)");
+}
+
+#[test]
+fn no_secret_is_in_the_command_line_of_a_worker() {
+    let (key, previous) = ("k".repeat(64), "p".repeat(64));
+    let mut command = quadrant(&[]);
+    // No Redis listens there, so the disk stands in.
+    command.args(["serve", "--redis-url", "redis://:hunter2@127.0.0.1:1", "--session-key", &key]);
+    command.args([&format!("--session-key-previous={previous}"), "--workers", "1"]);
+
+    let app = App::run(command);
+
+    let read = |file| std::fs::read(format!("/proc/{}/{file}", app.process(1))).unwrap();
+    let list = |bytes: Vec<u8>| -> Vec<String> {
+        let items = bytes.split(|byte| *byte == 0).filter(|item| !item.is_empty());
+        items.map(|item| String::from_utf8_lossy(item).into_owned()).collect()
+    };
+    let words = list(read("cmdline"));
+    assert_eq!(words[1..], ["serve", "--workers", "1", "--worker"]);
+    let variables = list(read("environ"));
+    for (name, value) in [
+        ("REDIS_URL", "redis://:hunter2@127.0.0.1:1"),
+        ("SESSION_KEY", key.as_str()),
+        ("SESSION_KEY_PREVIOUS", previous.as_str()),
+    ] {
+        assert!(variables.contains(&format!("{name}={value}")), "{name} is missing");
+    }
 }
 
 #[tokio::test]

@@ -72,8 +72,15 @@ fn each_foreign_crate_has_its_home() {
         ("spawn_blocking", &["src/blocking.rs", "crates/oneflight/src/store/disk.rs"]),
         ("signal_hook", &["src/supervisor.rs"]),
         ("socket2", &["src/supervisor/listeners.rs", "crates/oneflight/src/store/redis/url.rs"]),
-        ("rustix", &["src/dataset/current.rs", "src/supervisor/process.rs", "src/worker/line.rs"]),
-        ("unsafe {", &["src/worker/line.rs"]),
+        (
+            "rustix",
+            &[
+                "src/dataset/current.rs",
+                "src/supervisor/process.rs",
+                "src/worker/control_socket.rs",
+            ],
+        ),
+        ("unsafe {", &["src/worker/control_socket.rs"]),
     ] {
         for path in sources() {
             let at_home = homes.iter().any(|home| path.to_str().unwrap().starts_with(home));
@@ -93,6 +100,19 @@ fn the_memoizing_core_knows_bytes_only() {
         let text = fs::read_to_string(&path).unwrap().to_lowercase();
         for word in ["quadrant", "polars", "actix", "plotly", "askama", "flights.parquet"] {
             assert!(!text.contains(word), "{} mentions {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_supervisor_decides_without_processes_sockets_or_clocks() {
+    let core = [vec!["src/supervisor/core.rs".into()], files("src/supervisor/core", "rs")].concat();
+    for path in core {
+        for word in ["std::process", "std::net", "std::os", "std::io", "std::thread", "crate::"] {
+            assert!(!mentions(&path, word), "{} uses {word}", path.display());
+        }
+        for word in ["Instant", "SystemTime", "tracing", "serde", "anyhow"] {
+            assert!(!mentions(&path, word), "{} uses {word}", path.display());
         }
     }
 }

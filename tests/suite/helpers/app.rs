@@ -26,7 +26,11 @@ pub(crate) struct App {
 
 /// The program with these settings, no others, and a cache of its own unless they name one.
 pub(crate) fn quadrant(settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(QUADRANT);
+    with_settings(Command::new(QUADRANT), settings)
+}
+
+/// A command that becomes the program, with these settings and no others.
+pub(crate) fn with_settings(mut command: Command, settings: &[(&str, &str)]) -> Command {
     // Nothing is prepared, unless a test is about that: it would be computed before anybody asks.
     command.env_clear().env("PORT", "0").env("LOG_FORMAT", "json").env("WARM", "0");
     command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -36,9 +40,13 @@ pub(crate) fn quadrant(settings: &[(&str, &str)]) -> Command {
 impl App {
     /// Starts the program and waits until it says where it is.
     pub(crate) fn spawn(settings: &[(&str, &str)]) -> Self {
+        Self::run(quadrant(settings))
+    }
+
+    /// The same, with a command that becomes the program.
+    pub(crate) fn run(mut command: Command) -> Self {
         let cache = TempDir::new().unwrap();
-        let mut command = quadrant(settings);
-        if !settings.iter().any(|(name, _)| *name == "CACHE_DIR") {
+        if !command.get_envs().any(|(name, _)| name == "CACHE_DIR") {
             command.env("CACHE_DIR", cache.path());
         }
         // A file, not a pipe: what was logged before an answer is there when the answer is.

@@ -14,11 +14,11 @@ use tracing::{error, warn};
 
 use super::End;
 use crate::blocking::blocking;
-use crate::control::{self, Order, Others, Question, Said};
+use crate::control::{self, Command, MetricsRequest, SupervisorLink, WorkerMessage};
 use crate::web::cookie::SessionKey;
 use crate::{metrics, supervisor, telemetry};
 
-/// What a worker is told before anything else.
+/// What the first command says.
 pub(super) struct Start {
     pub(super) worker: u16,
     pub(super) listener: TcpListener,
@@ -27,10 +27,10 @@ pub(super) struct Start {
 }
 
 /// The socket, before there is an event loop to read it.
-pub(super) struct Line(UnixStream);
+pub(super) struct ControlSocket(UnixStream);
 
-impl Line {
-    /// Takes the socket from the standard input, and with it the first order.
+impl ControlSocket {
+    /// Takes the socket from the standard input, and reads the first command from it.
     pub(super) fn open() -> anyhow::Result<(Self, Start)> {
         let by_hand = "a worker is started by `quadrant serve`, not by hand";
         let input = std::io::stdin().as_fd().try_clone_to_owned()?;
@@ -38,7 +38,7 @@ impl Line {
         let mut first = String::new();
         // One byte at a time: what follows the line is not ours to read yet.
         BufReader::with_capacity(1, &socket).read_line(&mut first).context(by_hand)?;
-        let Ok(Order::Start { worker, listener, loops, session_key }) = control::message(&first)
+        let Ok(Command::Start { worker, listener, loops, session_key }) = control::decode(&first)
         else {
             bail!(by_hand);
         };
@@ -48,10 +48,10 @@ impl Line {
         Ok((Self(socket), Start { worker, listener: listener.into(), loops, session_key }))
     }
 
-    /// Says something when there is no event loop any more.
-    pub(super) fn tell(&self, said: &Said) {
+    /// Sends a message when there is no event loop any more.
+    pub(super) fn send(&self, message: &WorkerMessage) {
         // The supervisor may be gone; then nobody is left who would want to know.
-        let _ = control::tell(&self.0, said);
+        let _ = control::write(&self.0, message);
     }
 
     /// The same socket, for an event loop.
@@ -69,40 +69,46 @@ fn inherited(listener: std::os::fd::RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(listener) }
 }
 
-/// Sends what this worker has to say, in its order.
-pub(super) async fn speak(mut writer: OwnedWriteHalf, mut words: UnboundedReceiver<Said>) {
-    while let Some(said) = words.recv().await {
-        if let Err(error) = writer.write_all(control::line(&said).as_bytes()).await {
-            return warn!(%error, "the supervisor does not listen: {error}");
+/// Writes the worker's messages, in their order.
+pub(super) async fn write_messages(
+    mut writer: OwnedWriteHalf,
+    mut messages: UnboundedReceiver<WorkerMessage>,
+) {
+    while let Some(message) = messages.recv().await {
+        if let Err(error) = writer.write_all(control::encode(&message).as_bytes()).await {
+            return warn!(%error, "cannot write to the supervisor: {error}");
         }
     }
 }
 
-async fn report(to: Question, others: Arc<Others>) {
+async fn report_metrics(to: MetricsRequest, supervisor: Arc<SupervisorLink>) {
     // Reading files of the system is no work for an event loop.
     if let Ok(text) = blocking(metrics::text).await {
-        others.say(Said::Reported { to, text });
+        supervisor.send(WorkerMessage::Metrics { to, text });
     }
 }
 
-/// Follows orders, and says when one is to end. Nobody to give any is such an order, too: then
-/// there will be no successor, and new connections are refused.
-pub(super) async fn obey(
+/// Follows the supervisor's commands, and says through `end` when this worker is to end. The end of
+/// the socket is such a command, too: the supervisor is gone and there will be no successor, so new
+/// connections are refused.
+pub(super) async fn follow_commands(
     reader: OwnedReadHalf,
-    others: Arc<Others>,
+    supervisor: Arc<SupervisorLink>,
     end: UnboundedSender<End>,
     listener: TcpListener,
 ) {
     let mut lines = tokio::io::BufReader::new(reader).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        match control::message(&line) {
-            // More than one such order changes nothing.
-            Ok(Order::Drain) => drop(end.send(End::Told)),
-            Ok(Order::Report(to)) => drop(tokio::spawn(report(to, others.clone()))),
-            Ok(Order::Gathered { id, texts }) => others.answered(id, texts),
-            // It holds a secret.
-            Ok(Order::Start { .. }) => error!("a worker is started once"),
-            Err(_) => error!("this order makes no sense: {line}"),
+        match control::decode(&line) {
+            // A second one changes nothing.
+            Ok(Command::Drain) => drop(end.send(End::Told)),
+            Ok(Command::ReportMetrics(to)) => {
+                drop(tokio::spawn(report_metrics(to, supervisor.clone())));
+            }
+            Ok(Command::GatheredMetrics { id, texts }) => supervisor.on_gathered(id, texts),
+            // Not logged whole: it holds a secret.
+            Ok(Command::Start { .. }) => error!("a worker is started once"),
+            Err(_) => error!("not a command: {line}"),
         }
     }
     telemetry::ignore_listeners();

@@ -1,4 +1,4 @@
-//! Whether all event loops of a worker turn: one that is blocked hangs its connections.
+//! Whether all event loops of a worker turn. The connections of one that is blocked hang.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -6,17 +6,17 @@ use std::time::Instant;
 
 use crate::control::ALIVE;
 
-/// Beats that an event loop may miss: it is busy, or the machine is.
+/// Beats that an event loop may miss while it or the machine is busy.
 const MISSED: u32 = 3;
 
 /// The last beat of each event loop.
 #[derive(Clone)]
-pub(super) struct Pulse {
+pub(super) struct Heartbeat {
     started: Instant,
     beats: Arc<Mutex<Vec<Arc<AtomicU64>>>>,
 }
 
-impl Pulse {
+impl Heartbeat {
     pub(super) fn new() -> Self {
         Self { started: Instant::now(), beats: Arc::default() }
     }

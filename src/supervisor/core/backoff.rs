@@ -4,12 +4,13 @@ use std::time::Duration;
 
 /// The first pause; a start takes about as long.
 const FIRST: Duration = Duration::from_millis(100);
-/// The longest pause. What a worker has not accepted waits for its successor, so it stays short.
-const LONGEST: Duration = Duration::from_secs(1);
-/// A worker that has answered for so long is taken to be sound.
+/// The longest pause. Connections that a worker has not accepted wait for its successor, so it stays
+/// short.
+pub(super) const LONGEST: Duration = Duration::from_secs(1);
+/// A worker that has served for this long is taken to be sound.
 const GOOD: Duration = Duration::from_secs(60);
-/// So many starts in a row that came to nothing end the program: it will not get better.
-const STARTS: u32 = 5;
+/// This many failed starts in a row end the program: the next one would fail too.
+pub(super) const STARTS: u32 = 5;
 
 /// How often one worker has died lately.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,17 +20,21 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// The worker died after it had answered requests for so long; the pause before its successor.
-    pub(super) fn died(&mut self, served: Duration) -> Duration {
+    /// The worker was started, so the starts that failed before it were not the last ones.
+    pub(super) fn on_ready(&mut self) {
         self.failed_starts = 0;
+    }
+
+    /// The pause before the successor of a worker that died after serving for this long.
+    pub(super) fn on_death(&mut self, served: Duration) -> Duration {
         if served >= GOOD {
             self.deaths = 0;
         }
         self.pause()
     }
 
-    /// The worker died before it answered anything; none when it is not to be tried again.
-    pub(super) fn failed(&mut self) -> Option<Duration> {
+    /// The pause before the next attempt to start a worker, or none after too many of them.
+    pub(super) fn on_start_failed(&mut self) -> Option<Duration> {
         self.failed_starts += 1;
         // What has failed at once is not likely to succeed a moment later.
         (self.failed_starts < STARTS).then_some(LONGEST)
@@ -53,8 +58,8 @@ mod tests {
         let mut backoff = Backoff::default();
 
         let pauses: Vec<u128> =
-            (0..7).map(|_| backoff.died(Duration::from_secs(5)).as_millis()).collect();
-        let later = backoff.died(GOOD);
+            (0..7).map(|_| backoff.on_death(Duration::from_secs(5)).as_millis()).collect();
+        let later = backoff.on_death(GOOD);
 
         assert_eq!(pauses, [0, 100, 200, 400, 800, 1000, 1000]);
         assert_eq!(later, Duration::ZERO);
@@ -64,13 +69,13 @@ mod tests {
     fn the_fifth_failed_start_in_a_row_is_the_last() {
         let mut backoff = Backoff::default();
         for _ in 0..4 {
-            assert!(backoff.failed().is_some());
+            assert!(backoff.on_start_failed().is_some());
         }
 
         let mut recovered = backoff;
-        recovered.died(Duration::from_secs(1));
+        recovered.on_ready();
 
-        assert_eq!(backoff.failed(), None);
-        assert!(recovered.failed().is_some());
+        assert_eq!(backoff.on_start_failed(), None);
+        assert!(recovered.on_start_failed().is_some());
     }
 }
