@@ -17,7 +17,6 @@ pub mod frame;
 pub mod figure;
 pub mod metric;
 pub mod simulated_cost;
-pub mod random;
 pub mod control;
 pub mod metrics;
 pub mod observer;

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use bytes::Bytes;
+use fastrand::Rng;
 use polars::prelude::{
     Column, DataFrame, DataType, IdxCa, IdxSize, IntoLazy, PolarsResult, col, df, lit,
 };
@@ -9,7 +10,6 @@ use polars::prelude::{
 use crate::dataset::Departures;
 use crate::frame;
 use crate::query::{Selection, Tally, ranges};
-use crate::random::Random;
 
 /// What is kept of each flight: enough for the four graphs and for a table.
 const COLUMNS: [&str; 7] = ["day", "hour", "minute", "origin", "destination", "distance", "delay"];
@@ -145,7 +145,7 @@ pub(super) fn sample(
 ) -> anyhow::Result<Sample> {
     let dataset = departures.dataset();
     let rows = dataset.rows(departures.origin());
-    let (mut random, mut left, mut wanted) = (Random(seed), rows.len() as u32, size);
+    let (mut random, mut left, mut wanted) = (Rng::with_seed(seed), rows.len() as u32, size);
     let (mut flights, mut tally) = (Vec::new(), Tally::new(dataset.contents()));
     let drawn = (1..).zip(ranges(rows.clone())).try_for_each(|(slice, rows)| {
         let places = draw(rows.len() as u32, &mut left, &mut wanted, &mut random);
@@ -177,10 +177,10 @@ pub(super) fn sample(
 /// The places of those drawn among the next `rows`, of which there are `left` in all, `wanted` of
 /// them still to be drawn. (Selection sampling: Fan, Muller and Rezucha, "Development of Sampling
 /// Plans by Using Sequential (Item by Item) Selection Techniques and Digital Computers", 1962.)
-fn draw(rows: u32, left: &mut u32, wanted: &mut u32, random: &mut Random) -> Vec<IdxSize> {
+fn draw(rows: u32, left: &mut u32, wanted: &mut u32, random: &mut Rng) -> Vec<IdxSize> {
     let mut drawn = Vec::new();
     for row in 0..rows {
-        if random.below(*left) < *wanted {
+        if random.u32(..*left) < *wanted {
             drawn.push(row);
             *wanted -= 1;
         }
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn drawn(rows: u32, size: u32, seed: u64) -> Vec<IdxSize> {
-        draw(rows, &mut rows.clone(), &mut size.clone(), &mut Random(seed))
+        draw(rows, &mut rows.clone(), &mut size.clone(), &mut Rng::with_seed(seed))
     }
 
     #[test]

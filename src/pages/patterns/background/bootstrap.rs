@@ -6,11 +6,11 @@
 use std::iter::repeat_n;
 
 use anyhow::Context;
+use fastrand::Rng;
 use polars::prelude::{DataFrame, df};
 
 use crate::dataset::Departures;
 use crate::query::{Counts, quantile, ranges};
-use crate::random::Random;
 
 /// The two ends of the interval, in thousandths of the resampled means.
 const ENDS: [u64; 2] = [25, 975];
@@ -42,7 +42,7 @@ pub(super) fn bootstrap(
     reached: impl Fn(u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<DataFrame> {
     let counts = counted(departures)?;
-    let (mut random, mut done) = (Random(SEED), 0);
+    let (mut random, mut done) = (Rng::with_seed(SEED), 0);
     let (mut codes, mut names, mut flights) = (Vec::new(), Vec::new(), Vec::new());
     let (mut means, mut lows, mut highs) = (Vec::new(), Vec::new(), Vec::new());
     for (airport, row) in departures.contents().airports.iter().zip(counts.rows()) {
@@ -93,7 +93,7 @@ fn counted(departures: &Departures) -> anyhow::Result<Counts> {
 fn interval(
     delays: &[i32],
     resamples: u32,
-    random: &mut Random,
+    random: &mut Rng,
     reached: impl Fn(u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<[f64; 2]> {
     let flights = delays.len() as u64;
@@ -101,7 +101,7 @@ fn interval(
     // Sums are whole numbers and sort as the means do.
     let mut sums: Vec<i64> = Vec::with_capacity(resamples as usize);
     for _ in 0..resamples {
-        sums.push((0..flights).map(|_| i64::from(random.one_of(delays))).sum());
+        sums.push((0..flights).map(|_| i64::from(delays[random.usize(..delays.len())])).sum());
         drawn += flights;
         if drawn - reported >= REPORT {
             reported = drawn;
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn ends(delays: &[i32], resamples: u32) -> [f64; 2] {
-        interval(delays, resamples, &mut Random(SEED), |_| Ok(())).unwrap()
+        interval(delays, resamples, &mut Rng::with_seed(SEED), |_| Ok(())).unwrap()
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
     fn it_reports_often_and_ends_when_it_is_told_to() {
         let (delays, reports) = (vec![1; 100_000], RefCell::new(Vec::new()));
 
-        let ended = interval(&delays, 1000, &mut Random(SEED), |drawn| {
+        let ended = interval(&delays, 1000, &mut Rng::with_seed(SEED), |drawn| {
             reports.borrow_mut().push(drawn);
             ensure!(drawn < 5_000_000, "enough");
             Ok(())
