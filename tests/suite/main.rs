@@ -1,39 +1,19 @@
-//! One test binary, a file per route or claim. The real program is run, with a real Redis, a real
-//! nginx and a real Chromium; one that is missing fails the tests, and `bin/test` installs them.
+//! One test binary whose modules are named after those of `src/`. The real program is run, with a real
+//! Redis, a real nginx and a real Chromium; one that is missing fails its tests, and `bin/test`
+//! installs them.
+//!
+//! Where a test stands says what it needs. Those below `processes` start several processes, those
+//! below a module `stores` a Redis, and those below a module `chromium` a browser. All others need
+//! nothing but the program, take seconds at the most, and are run by `bin/test fast`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 #![expect(clippy::disallowed_methods, reason = "tests block their own threads only")]
 
 mod helpers;
 
-mod numbers;
-mod import;
-mod signal;
-mod refresh;
-mod warm;
-mod graph;
-mod page;
-mod session;
-mod bad_input;
-mod supervisor;
-mod single_flight;
-mod faults;
-mod load;
+mod config;
+mod data;
+mod pages;
+mod web;
 mod processes;
-mod redis_away;
-mod redis_tls;
-mod redis_shapes;
-mod dataset;
-mod settings;
-mod metrics;
-mod request_id;
-mod behind_a_proxy;
-mod background;
-mod patterns;
-mod patterns_browser;
-mod patterns_aggregates;
-mod base_path;
-mod assets;
-mod proxy;
-mod platforms;
-mod browser;
+mod deploy;
 mod tidy;

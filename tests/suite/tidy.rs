@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::settings::documented;
+use crate::config::documented;
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -27,71 +27,70 @@ fn mentions(path: &Path, word: &str) -> bool {
     fs::read_to_string(path).unwrap().lines().filter(is_comment).any(|line| line.contains(word))
 }
 
+/// Where each foreign crate may be used: beginnings of paths, or a folder and the name of a file
+/// anywhere below it.
+const HOMES: [(&str, &[&str]); 18] = [
+    ("deadpool_redis", &["crates/oneflight/src/store/redis"]),
+    ("rustls", &["crates/oneflight/src/store/redis"]),
+    ("plotly::", &["src/figure", "src/pages/**/figure.rs"]),
+    ("askama", &["src/web/", "src/pages/"]),
+    ("actix_web", &["src/web/", "src/pages.rs", "src/pages/", "src/worker"]),
+    ("use ring", &["src/web/cookie"]),
+    (
+        "polars::",
+        &[
+            "src/dataset",
+            "src/import",
+            "src/query",
+            "src/frame.rs",
+            "src/figure",
+            "src/pages/**/figure.rs",
+            "src/pages/**/rows.rs",
+            "src/pages/**/bootstrap.rs",
+            "src/pages/**/draw.rs",
+        ],
+    ),
+    ("std::env", &["src/config/environment.rs"]),
+    ("clap", &["src/config.rs", "src/config/"]),
+    ("moka", &["src/web/fragment_cache.rs", "crates/oneflight/src/store/"]),
+    ("ipnet", &["src/web/client.rs"]),
+    ("prometheus", &["src/metrics.rs", "src/metrics/"]),
+    ("tempfile", &["crates/oneflight/src/store/disk", "src/import.rs"]),
+    ("spawn_blocking", &["src/blocking.rs", "crates/oneflight/src/store/disk.rs"]),
+    ("signal_hook", &["src/supervisor.rs"]),
+    ("socket2", &["src/supervisor/listeners.rs", "crates/oneflight/src/store/redis/url.rs"]),
+    (
+        "rustix",
+        &["src/dataset/current.rs", "src/supervisor/process.rs", "src/worker/control_socket.rs"],
+    ),
+    ("unsafe {", &["src/worker/control_socket.rs"]),
+];
+
 #[test]
 fn each_foreign_crate_has_its_home() {
-    for (word, homes) in [
-        (
-            "deadpool_redis",
-            &["crates/oneflight/src/store/redis.rs", "crates/oneflight/src/store/redis/"][..],
-        ),
-        ("rustls", &["crates/oneflight/src/store/redis.rs", "crates/oneflight/src/store/redis/"]),
-        ("plotly::", &["src/figure.rs", "src/figure/"]),
-        ("askama", &["src/routes/"]),
-        (
-            "actix_web",
-            &["src/routes.rs", "src/routes/", "src/session.rs", "src/worker.rs", "src/worker/"],
-        ),
-        ("use ring", &["src/session.rs"]),
-        (
-            "polars::",
-            &[
-                "src/dataset.rs",
-                "src/dataset/",
-                "src/import.rs",
-                "src/import/",
-                "src/query.rs",
-                "src/query/",
-                "src/frame.rs",
-                "src/figure.rs",
-                "src/figure/",
-            ],
-        ),
-        ("std::env", &["src/config/environment.rs"]),
-        ("clap", &["src/config.rs", "src/config/"]),
-        ("moka", &["src/routes/fragments.rs", "crates/oneflight/src/store/"]),
-        ("ipnet", &["src/routes/client.rs"]),
-        ("prometheus", &["src/metrics.rs", "src/metrics/"]),
-        (
-            "tempfile",
-            &[
-                "crates/oneflight/src/store/disk.rs",
-                "crates/oneflight/src/store/disk/",
-                "src/import.rs",
-            ],
-        ),
-        ("spawn_blocking", &["src/blocking.rs", "crates/oneflight/src/store/disk.rs"]),
-        ("signal_hook", &["src/supervisor.rs"]),
-        ("socket2", &["src/supervisor/listeners.rs", "crates/oneflight/src/store/redis/url.rs"]),
-        (
-            "rustix",
-            &[
-                "src/dataset/current.rs",
-                "src/supervisor/process.rs",
-                "src/worker/control_socket.rs",
-            ],
-        ),
-        ("unsafe {", &["src/worker/control_socket.rs"]),
-    ] {
+    for (word, homes) in HOMES {
         for path in sources() {
-            let at_home = homes.iter().any(|home| path.to_str().unwrap().starts_with(home));
+            let at_home = homes.iter().any(|home| is_below(&path, home));
             assert!(at_home || !mentions(&path, word), "{} uses {word}", path.display());
         }
+    }
+}
+
+fn is_below(path: &Path, home: &str) -> bool {
+    match home.split_once("**/") {
+        Some((folder, name)) => path.starts_with(folder) && path.ends_with(name),
+        None => path.to_str().unwrap().starts_with(home),
     }
 }
 
 /// The sources of the program and of its memoizing core.
 fn sources() -> Vec<PathBuf> {
     [files("src", "rs"), files("crates/oneflight/src", "rs")].concat()
+}
+
+/// Their tests.
+fn tests() -> Vec<PathBuf> {
+    [files("tests", "rs"), files("crates/oneflight/tests", "rs")].concat()
 }
 
 #[test]
@@ -119,11 +118,10 @@ fn the_supervisor_decides_without_processes_sockets_or_clocks() {
 
 #[test]
 fn files_stay_small() {
-    let mut lengths = Vec::new();
-    for path in sources() {
-        let length = fs::read_to_string(&path).unwrap().lines().count();
-        assert!(length <= 500, "{} has {length} lines", path.display());
-        lengths.push(length);
+    let length = |path: &PathBuf| fs::read_to_string(path).unwrap().lines().count();
+    let lengths: Vec<usize> = sources().iter().map(length).collect();
+    for path in sources().iter().chain(&tests()) {
+        assert!(length(path) <= 500, "{} has {} lines", path.display(), length(path));
     }
     let long = lengths.iter().filter(|length| **length > 200).count();
     assert!(long * 4 < lengths.len(), "{long} of {} files have over 200 lines", lengths.len());
@@ -131,7 +129,7 @@ fn files_stay_small() {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    for path in sources().iter().chain(&files("tests", "rs")).chain(&files("benches", "rs")) {
+    for path in sources().iter().chain(&tests()).chain(&files("benches", "rs")) {
         let text = fs::read_to_string(path).unwrap();
         let is_said = text.starts_with("//! ") || text.starts_with("#![doc = include_str!");
         assert!(is_said, "{}", path.display());
@@ -140,12 +138,59 @@ fn every_file_says_what_it_is_for() {
 
 #[test]
 fn every_template_has_its_handler() {
+    let sources = [files("src/web", "rs"), files("src/pages", "rs"), files("templates", "html")];
+    let sources: Vec<String> =
+        sources.concat().iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     for path in files("templates", "html") {
-        let name = format!("\"{}\"", path.file_name().unwrap().to_str().unwrap());
-        let sources = files("src/routes", "rs").into_iter().chain(files("templates", "html"));
-        let is_used =
-            sources.into_iter().any(|source| fs::read_to_string(source).unwrap().contains(&name));
-        assert!(is_used, "{name} is used nowhere");
+        let name = format!("\"{}\"", path.strip_prefix("templates").unwrap().display());
+        assert!(sources.iter().any(|text| text.contains(&name)), "{name} is used nowhere");
+    }
+}
+
+#[test]
+fn the_map_of_the_architecture_is_short_and_its_paths_exist() {
+    let text = fs::read_to_string("ARCHITECTURE.md").unwrap();
+    let map = text.split("\n## ").find(|section| section.starts_with("Code map")).unwrap();
+    let rows: Vec<&str> = map.lines().filter(|line| line.starts_with("| `")).collect();
+
+    assert!((1..=15).contains(&rows.len()), "the map has {} rows", rows.len());
+    for row in rows {
+        let cell = row.split('|').nth(1).unwrap();
+        // A later path of a row may leave out the folder of the one before.
+        let mut folder = PathBuf::new();
+        for path in cell.split('`').skip(1).step_by(2).flat_map(expanded) {
+            let found = [PathBuf::from(&path), folder.join(&path)];
+            let found = found.into_iter().find(|path| path.exists());
+            let found = found.unwrap_or_else(|| panic!("{path} does not exist: {cell}"));
+            if found.starts_with(&path) {
+                folder = found.parent().unwrap().to_owned();
+            }
+        }
+    }
+}
+
+/// The paths that `a/{b,c}.rs` means.
+fn expanded(path: &str) -> Vec<String> {
+    let Some((start, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
+    let (names, end) = rest.split_once('}').unwrap();
+    names.split(',').map(|name| format!("{start}{name}{end}")).collect()
+}
+
+/// `bin/test fast` leaves out tests by where they stand.
+#[test]
+fn quick_tests_need_nothing_but_the_program() {
+    let needs = ["Place::redis", "Place::both", "in_each_store", "helpers::redis"];
+    let needs = [&needs[..], &["helpers::nginx", "helpers::browser", "helpers::window"]].concat();
+    for folder in ["config", "data", "deploy", "pages", "web"] {
+        for path in files("tests/suite", "rs") {
+            let below = path.strip_prefix("tests/suite").unwrap().with_extension("");
+            let is_slow =
+                ["stores", "chromium"].iter().any(|slow| below.iter().any(|it| it == *slow));
+            if below.starts_with(folder) && !is_slow {
+                let needed = needs.iter().find(|word| mentions(&path, word));
+                assert!(needed.is_none(), "{} uses {}", path.display(), needed.unwrap());
+            }
+        }
     }
 }
 

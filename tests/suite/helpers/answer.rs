@@ -1,5 +1,7 @@
 //! What came back, and what it says.
 
+use std::io::Read;
+
 use bytes::Bytes;
 use reqwest::Response;
 use reqwest::header::HeaderMap;
@@ -23,12 +25,30 @@ impl Answer {
         std::str::from_utf8(&self.bytes).unwrap()
     }
 
+    /// The body without its compression.
+    pub(crate) fn unpacked(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        match self.header("content-encoding") {
+            "br" => brotli::Decompressor::new(&*self.bytes, 4096).read_to_end(&mut body),
+            "gzip" => flate2::read::GzDecoder::new(&*self.bytes).read_to_end(&mut body),
+            "" => (&*self.bytes).read_to_end(&mut body),
+            other => panic!("compressed as {other}"),
+        }
+        .unwrap();
+        body
+    }
+
+    /// Whether it tells users that the store cannot be used.
+    pub(crate) fn has_notice(&self) -> bool {
+        self.text().contains("class=\"notice\"")
+    }
+
     /// A header, or nothing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// `hit`, `stored`, `collapsed`, or what else follows the last `;` of `Cache-Status`.
+    /// What follows the last `;` of `Cache-Status`: `hit`, `stored`, `collapsed`.
     pub(crate) fn outcome(&self) -> &str {
         self.header("cache-status").rsplit("; ").next().unwrap()
     }
@@ -39,7 +59,7 @@ impl Answer {
         timing.rsplit("worker;desc=").next().unwrap().trim_matches('"').parse().unwrap()
     }
 
-    /// The value of an attribute at its first place.
+    /// The value of an attribute where it first occurs.
     pub(crate) fn attribute(&self, name: &str) -> &str {
         let start = format!(" {name}=\"");
         let at = self.text().find(&start).unwrap_or_else(|| panic!("no {name}: {}", self.text()));

@@ -2,15 +2,18 @@
 
 use std::io::Read;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::answer::Answer;
+use super::command::{end_of, kill};
 use super::place::Place;
-use super::{client, end_of, eventually};
+use super::waiting::{Computing, until, until_computed};
+use super::{PATIENCE, client, eventually};
 
 /// The program that is tested.
 pub(crate) const QUADRANT: &str = env!("CARGO_BIN_EXE_quadrant");
@@ -31,7 +34,7 @@ pub(crate) fn quadrant(settings: &[(&str, &str)]) -> Command {
 
 /// A command that becomes the program, with these settings and no others.
 pub(crate) fn with_settings(mut command: Command, settings: &[(&str, &str)]) -> Command {
-    // Nothing is prepared, unless a test is about that: it would be computed before anybody asks.
+    // Nothing is prepared unless a test is about that: its answers would be there too early.
     command.env_clear().env("PORT", "0").env("LOG_FORMAT", "json").env("WARM", "0");
     command.envs(settings.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -52,7 +55,7 @@ impl App {
         // A file, not a pipe: what was logged before an answer is there when the answer is.
         let logs = NamedTempFile::new().unwrap();
         let mut child = command.stdout(logs.reopen().unwrap()).spawn().unwrap();
-        let until = Instant::now() + Duration::from_secs(10);
+        let until = Instant::now() + PATIENCE;
         let url = loop {
             if let Some(url) = lines(&logs).iter().find_map(address) {
                 break url;
@@ -105,25 +108,30 @@ impl App {
 
     /// Asks until the computation is over, as the computing fragment does.
     pub(crate) async fn signal(&self, query: &str) -> Answer {
-        loop {
-            let answer = self.get(&format!("/signal?{query}")).await;
-            if answer.status != 202 {
-                return answer;
+        until_computed(async || self.get(&format!("/signal?{query}")).await).await
+    }
+
+    /// Asks as a fragment says, until the computation is over.
+    pub(crate) async fn follow(&self, fragment: &Answer) -> Answer {
+        let mut ask = fragment.asks().remove(0);
+        until_computed(async || {
+            let answer = self.get(&ask).await;
+            if answer.is_computing() {
+                ask = answer.asks().remove(0);
             }
-        }
+            answer
+        })
+        .await
     }
 
     /// Asks until there is an answer that is not being renewed.
     pub(crate) async fn renewed(&self, query: &str) -> Answer {
-        let until = Instant::now() + Duration::from_secs(10);
-        loop {
+        until("an answer that is not being renewed", async || {
             let answer = self.signal(query).await;
-            if answer.status != 200 || !answer.text().contains("data-updating") {
-                return answer;
-            }
-            assert!(Instant::now() < until, "it is never renewed: {}", answer.text());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            let is_old = answer.status == 200 && answer.text().contains("data-updating");
+            (!is_old).then_some(answer)
+        })
+        .await
     }
 
     /// The codes of all airports, in the page's order.
@@ -134,7 +142,7 @@ impl App {
         codes.filter(|code| code != "ALL").collect()
     }
 
-    /// The lines logged so far whose message starts so.
+    /// The lines logged so far whose message starts with these words.
     pub(crate) fn logged(&self, start: &str) -> Vec<Value> {
         let starts = |line: &&Value| line["message"].as_str().unwrap_or("").starts_with(start);
         lines(&self.logs).iter().filter(starts).cloned().collect()
@@ -145,7 +153,27 @@ impl App {
         lines(&self.logs)
     }
 
-    /// How many computations this process has logged.
+    /// The airports of the computations that have been logged, in their order.
+    pub(crate) fn computed(&self) -> Vec<String> {
+        let key = |line: &Value| line["key"].as_str().unwrap().to_owned();
+        let airport = |line: &Value| key(line).rsplit(':').next().unwrap().to_owned();
+        self.logged("computed").iter().map(airport).collect()
+    }
+
+    /// From when to when each computation of an airport has run, since 1970, as the log tells.
+    pub(crate) fn spans(&self, origin: &str) -> Vec<Range<Duration>> {
+        let lines = self.logged("computed").into_iter();
+        let key = |line: &Value| line["key"].as_str().unwrap().to_owned();
+        let of_origin = lines.filter(|line| key(line).ends_with(&format!(":{origin}")));
+        let span = |line: Value| {
+            let logged = humantime::parse_rfc3339(line["timestamp"].as_str().unwrap()).unwrap();
+            let end = logged.duration_since(UNIX_EPOCH).unwrap();
+            end - Duration::from_millis(line["compute_ms"].as_u64().unwrap())..end
+        };
+        of_origin.map(span).collect()
+    }
+
+    /// How many computations this program has logged.
     pub(crate) fn computations(&self) -> usize {
         self.logged("computed").len()
     }
@@ -189,16 +217,11 @@ impl App {
         children.split_whitespace().map(|id| id.parse().unwrap()).collect()
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process, which must come within this time.
     pub(crate) fn wait(&mut self, patience: Duration) -> ExitStatus {
         end_of(&mut self.child, patience)
             .unwrap_or_else(|| panic!("it still ran after {patience:?}"))
     }
-}
-
-fn kill(process: u32, signal: &str) {
-    let words = [format!("-{signal}"), process.to_string()];
-    assert!(Command::new("kill").args(words).status().unwrap().success());
 }
 
 fn has_stopped(process: u32) -> bool {

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::PATIENCE;
 use super::webdriver::WebDriver;
-
-/// Longer than anything that a page waits for in the tests.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Runs in every document before its own scripts: violations of the policy are kept.
 const LISTEN: &str = "window.violations = [];

@@ -1,9 +1,11 @@
-//! A certificate for 127.0.0.1, and the authority that has signed it and that nobody trusts.
+//! A certificate for 127.0.0.1, signed by an authority that no system trusts.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
+
+use super::command::output;
 
 /// Files of one test, made by `openssl`.
 pub(crate) struct Certificate(TempDir);
@@ -29,7 +31,7 @@ impl Certificate {
         made
     }
 
-    /// Who trusts this authority trusts the certificate.
+    /// A client that trusts this authority trusts the certificate.
     pub(crate) fn authority(&self) -> PathBuf {
         self.path("authority.pem")
     }
@@ -48,8 +50,7 @@ impl Certificate {
 
     fn openssl(&self, words: &str) {
         let mut command = Command::new("openssl");
-        let done = command.args(words.split_whitespace()).current_dir(self.0.path()).output();
-        let done = done.expect("bin/test installs openssl");
+        let done = output(command.args(words.split_whitespace()).current_dir(self.0.path()));
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 }

@@ -1,4 +1,4 @@
-//! A connection of its own, which tries nothing twice: what the server does to it is what is seen.
+//! A connection of its own, which repeats nothing: a test sees what the server does to it.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -7,8 +7,11 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+use super::PATIENCE;
 use super::answer::Answer;
+use super::waiting::until_computed;
 
 /// A connection that is kept between requests.
 pub(crate) struct Connection(BufReader<TcpStream>);
@@ -20,6 +23,11 @@ impl Connection {
 
     /// Asks for a path and reads the whole answer; anything else is an error.
     pub(crate) async fn get(&mut self, path: &str) -> io::Result<Answer> {
+        let answer = timeout(PATIENCE, self.exchange(path)).await;
+        answer.unwrap_or_else(|_| panic!("no answer to {path} within {PATIENCE:?}"))
+    }
+
+    async fn exchange(&mut self, path: &str) -> io::Result<Answer> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: quadrant.test\r\n\r\n");
         self.0.write_all(request.as_bytes()).await?;
         let status = self.line().await?;
@@ -39,12 +47,7 @@ impl Connection {
 
     /// Asks until the computation is over, always on this connection.
     pub(crate) async fn signal(&mut self, query: &str) -> io::Result<Answer> {
-        loop {
-            let answer = self.get(&format!("/signal?{query}")).await?;
-            if answer.status != 202 {
-                return Ok(answer);
-            }
-        }
+        until_computed(async || self.get(&format!("/signal?{query}")).await).await
     }
 
     async fn line(&mut self) -> io::Result<String> {

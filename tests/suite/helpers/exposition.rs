@@ -1,4 +1,4 @@
-//! What `/metrics` says, read strictly: whatever is not as Prometheus wants it fails the test.
+//! What `/metrics` says, read strictly: a line that Prometheus would not accept fails the test.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

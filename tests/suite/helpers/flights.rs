@@ -1,12 +1,14 @@
 //! Small sources to import, made here.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use polars::prelude::*;
 
 use super::app::quadrant;
+use super::command::output;
 
 /// A flight as the published file has it: departure in milliseconds since 1970, delay, miles, from, to.
 pub(crate) type Flight = (i64, i64, i64, &'static str, &'static str);
@@ -15,7 +17,7 @@ pub(crate) type Flight = (i64, i64, i64, &'static str, &'static str);
 pub(crate) const MONDAY: i64 = 978_307_200_000;
 pub(crate) const HOUR: i64 = 3_600_000;
 
-/// Flights of two days between three airports; BBB is where nobody leaves from.
+/// Flights of two days between three airports; no flight leaves from BBB.
 pub(crate) const FLIGHTS: [Flight; 6] = [
     (MONDAY + 25 * HOUR, 7, 100, "ZZZ", "ATL"),
     (MONDAY + 5 * HOUR, -3, 100, "ATL", "ZZZ"),
@@ -50,9 +52,9 @@ pub(crate) fn source(folder: &Path, mut frame: DataFrame) -> PathBuf {
 }
 
 /// Runs `quadrant import` to its end.
-pub(crate) fn import(source: &Path, output: &Path) -> Output {
+pub(crate) fn import(source: &Path, data: &Path) -> Output {
     let mut command = quadrant(&[]);
-    command.arg("import").arg(source).arg("--output").arg(output).output().unwrap()
+    output(command.arg("import").arg(source).arg("--output").arg(data))
 }
 
 /// Imports these flights to a path.
@@ -62,13 +64,22 @@ pub(crate) fn dataset(flights: &[Flight], output: &Path) {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// A data file in a folder whose metadata are sound, and of whose flights none can be read.
+/// A data file in a folder whose metadata are sound and whose flights from Atlanta are not.
+pub(crate) fn damaged(folder: &Path) -> PathBuf {
+    with_hole(folder, 400_000..403_000)
+}
+
+/// A data file in a folder whose metadata are sound and whose flights cannot be read.
 pub(crate) fn unreadable(folder: &Path) -> PathBuf {
+    let length = std::fs::metadata("data/flights.parquet").unwrap().len() as usize;
+    // The metadata are at the end.
+    with_hole(folder, 100_000..length - 200_000)
+}
+
+fn with_hole(folder: &Path, hole: Range<usize>) -> PathBuf {
     let path = folder.join("flights.parquet");
     let mut bytes = std::fs::read("data/flights.parquet").unwrap();
-    // The metadata at the end stay sound.
-    let end = bytes.len() - 200_000;
-    bytes[100_000..end].fill(0xff);
+    bytes[hole].fill(0xff);
     std::fs::write(&path, bytes).unwrap();
     path
 }

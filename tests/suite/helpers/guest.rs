@@ -1,19 +1,20 @@
-//! A visitor of `/session` without a browser: he keeps his cookie, and comes anew each time.
+//! A visitor of `/session` without a browser: the cookie is kept, the connection is not.
 
 use super::answer::Answer;
 use super::app::App;
+use super::waiting::until_computed;
 
-/// A visitor; any worker may answer him, since each of his requests has a connection of its own.
+/// A visitor; any worker may answer, since each request has a connection of its own.
 #[derive(Default, Clone)]
 pub(crate) struct Guest {
-    /// `name=value`, as he sends it.
+    /// `name=value`, as it is sent.
     pub(crate) cookie: Option<String>,
-    /// Whether he has come by https to a proxy in front of the program.
+    /// Whether the requests came by https to a proxy in front of the program.
     pub(crate) is_secure: bool,
 }
 
 impl Guest {
-    /// One who sends this cookie, wherever he has it from.
+    /// A visitor who sends this cookie, which may be forged.
     pub(crate) fn with(cookie: &str) -> Self {
         Self { cookie: Some(cookie.to_owned()), is_secure: false }
     }
@@ -28,21 +29,16 @@ impl Guest {
         self.send(app, "POST", &format!("/session?origin={origin}&size={size}"), &[]).await
     }
 
-    /// Presses it, and waits for what comes of it.
+    /// Presses it, and waits for the sample.
     pub(crate) async fn draw(&mut self, app: &App, origin: &str, size: u32) -> Answer {
         let ordered = self.order(app, origin, &size.to_string()).await;
         assert_eq!(ordered.status, 202, "{}", ordered.text());
         self.signal(app).await
     }
 
-    /// Asks what he has until that is known.
+    /// Asks for the sample until it has been drawn.
     pub(crate) async fn signal(&mut self, app: &App) -> Answer {
-        loop {
-            let answer = self.get(app, "/session/signal").await;
-            if answer.status != 202 {
-                return answer;
-            }
-        }
+        until_computed(async || self.get(app, "/session/signal").await).await
     }
 
     /// Presses "Forget my data".

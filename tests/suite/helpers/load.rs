@@ -1,4 +1,4 @@
-//! Many people at once, each with a connection of their own, for a bounded time.
+//! Many clients at once, each with a connection of its own, for a bounded time.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use tokio::time::sleep;
 
 use super::connection::Connection;
 
-/// People who ask.
-const PEOPLE: usize = 12;
+/// Clients that ask.
+const CLIENTS: usize = 12;
 /// Between two questions of one of them: the load has to last, not to exhaust the machine.
 const PAUSE: Duration = Duration::from_millis(5);
-/// What they look at, in turn.
+/// The airports they choose, in turn.
 const ORIGINS: [&str; 8] = ["ALL", "ATL", "ORD", "DFW", "LAX", "YAK", "JFK", "SEA"];
 
 /// What came of a load.
@@ -25,9 +25,9 @@ pub(crate) struct Load {
 /// Asks for dashboards until the time is over.
 pub(crate) async fn load(address: SocketAddr, lasting: Duration) -> Load {
     let until = Instant::now() + lasting;
-    let people = (0..PEOPLE).map(|number| tokio::spawn(person(address, number, until)));
+    let clients = (0..CLIENTS).map(|number| tokio::spawn(client(address, number, until)));
     let mut all = Load::default();
-    for done in futures_util::future::join_all(people).await {
+    for done in futures_util::future::join_all(clients).await {
         let one = done.unwrap();
         all.answers += one.answers;
         all.failures.extend(one.failures);
@@ -35,7 +35,7 @@ pub(crate) async fn load(address: SocketAddr, lasting: Duration) -> Load {
     all
 }
 
-async fn person(address: SocketAddr, number: usize, until: Instant) -> Load {
+async fn client(address: SocketAddr, number: usize, until: Instant) -> Load {
     let (mut load, mut connection, started) = (Load::default(), None, Instant::now());
     for origin in ORIGINS.iter().cycle().skip(number) {
         let signal = format!("/signal?origin={origin}");
@@ -51,7 +51,7 @@ async fn person(address: SocketAddr, number: usize, until: Instant) -> Load {
                 connection = None;
             }
             load.answers += 1;
-            // Every other one comes anew each time, and so meets whoever accepts at that moment.
+            // Every other client connects anew each time, so that workers accept all the while.
             if number.is_multiple_of(2) {
                 connection = None;
             }

@@ -1,4 +1,4 @@
-//! An nginx of its own for a test, with the site file that people deploy.
+//! An nginx of its own for a test, with the site file of `deploy/`.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -9,7 +9,8 @@ use std::process::{Child, Command};
 use tempfile::TempDir;
 
 use super::certificate::Certificate;
-use super::{PATIENCE, end_of, eventually, free_port};
+use super::command::end_of;
+use super::{PATIENCE, eventually, free_port};
 
 /// A running nginx; it is stopped when the test ends.
 pub(crate) struct Nginx {
@@ -22,7 +23,7 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts `deploy/nginx.conf` before whatever listens on this port of 127.0.0.1.
+    /// Starts `deploy/nginx.conf` before the server that listens on this port of 127.0.0.1.
     pub(crate) fn before(port: u16) -> Self {
         let (folder, certificate) = (TempDir::new().unwrap(), Certificate::new());
         let [plain, tls, redirecting] = [free_port(), free_port(), free_port()];
@@ -70,7 +71,7 @@ impl Nginx {
         format!("http://127.0.0.1:{}", self.plain)
     }
 
-    /// The site as people reach it.
+    /// The site as browsers reach it.
     pub(crate) fn https_url(&self) -> String {
         format!("https://127.0.0.1:{}", self.tls)
     }
@@ -80,7 +81,7 @@ impl Nginx {
         format!("http://127.0.0.1:{}", self.redirecting)
     }
 
-    /// Whose word makes the certificate trusted.
+    /// The authority that has signed the certificate.
     pub(crate) fn authority(&self) -> PathBuf {
         self.certificate.authority()
     }
@@ -98,7 +99,7 @@ impl Nginx {
     }
 }
 
-/// The line that names the certificate of whoever deploys it.
+/// The line that names the certificate of the deployed site.
 const CERTIFICATES: &str = "ssl_certificate /etc/ssl/dashboard/fullchain.pem; \
      ssl_certificate_key /etc/ssl/dashboard/privkey.pem;";
 
@@ -110,7 +111,7 @@ impl Site {
         Self(fs::read_to_string("deploy/nginx.conf").unwrap())
     }
 
-    /// Replaces what stands there so many times.
+    /// Replaces a text that occurs this many times.
     fn with(self, what: &str, times: usize, by: &str) -> Self {
         assert_eq!(self.0.matches(what).count(), times, "{what} in deploy/nginx.conf");
         Self(self.0.replace(what, by))
@@ -120,7 +121,7 @@ impl Site {
 /// The file around the site, as a distribution brings one, with all paths in one folder.
 fn main(folder: &TempDir) -> String {
     let root = folder.path().display();
-    // Who is root keeps its rights, since the folder is root's alone.
+    // Run by root, it stays root, since only root may use the folder.
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     let user = if is_root { "user root;" } else { "" };
     format!(

@@ -11,6 +11,11 @@ use tempfile::TempDir;
 
 use super::redis::Redis;
 
+/// Tries a claim with each store, at the same time.
+pub(crate) async fn in_each_store(claim: impl AsyncFn(Place)) {
+    tokio::join!(claim(Place::disk()), claim(Place::redis()));
+}
+
 /// Where the cache of one test lives.
 pub(crate) enum Place {
     Disk(TempDir),
@@ -26,7 +31,7 @@ impl Place {
         Self::Redis(Redis::spawn())
     }
 
-    /// Both, for claims about the whole program.
+    /// Both, one after the other.
     pub(crate) fn both() -> [Self; 2] {
         [Self::disk(), Self::redis()]
     }
@@ -76,14 +81,14 @@ impl Place {
         }
     }
 
-    /// Whether somebody holds a lease of this program's keys.
+    /// Whether a lease of this program's keys is held.
     pub(crate) fn is_leased(&self) -> bool {
         match self {
             Self::Disk(folder) => {
                 let files = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
                 let mut leases =
                     files.filter(|path| path.extension().is_some_and(|it| it == "lease"));
-                // The lock is the lease; whoever asks for it must not keep it.
+                // The lock is the lease; this question must not keep it.
                 leases.any(|path| fs::File::open(path).is_ok_and(|file| file.try_lock().is_err()))
             }
             Self::Redis(redis) => {
@@ -109,7 +114,7 @@ impl Place {
         }
     }
 
-    /// The names of all that is stored, of whatever kind.
+    /// The names of everything that is stored.
     pub(crate) fn names(&self) -> Vec<String> {
         match self {
             Self::Disk(folder) => {

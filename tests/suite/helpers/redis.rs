@@ -1,11 +1,11 @@
 //! A Redis of its own for a test, with a second port for TLS if that is wanted.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use deadpool_redis::redis::FromRedisValue;
 
 use super::certificate::Certificate;
+use super::command::kill;
 use super::free_port;
 use super::servers::Server;
 
@@ -59,9 +59,7 @@ impl Redis {
 
     /// Sends a signal such as `STOP` or `CONT`.
     pub(crate) fn kill(&self, signal: &str) {
-        let id = self.server.id().to_string();
-        let status = Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap();
-        assert!(status.success());
+        kill(self.server.id(), signal);
     }
 
     pub(crate) fn url(&self) -> String {

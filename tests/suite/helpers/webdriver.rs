@@ -8,13 +8,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Longer than any command takes; Chromium may start slowly on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::PATIENCE;
+use super::command::{end_of, lines_of};
 
 /// A running chromedriver; it and every Chromium below it are killed when the test ends.
 pub(crate) struct WebDriver {
@@ -27,8 +26,8 @@ pub(crate) struct WebDriver {
 impl WebDriver {
     /// Starts it on a free port and waits until it says which.
     ///
-    /// It takes a port of IPv4 that is free, then the same one of IPv6, and ends when that one is
-    /// not: nobody but itself can choose, so it is started again.
+    /// It takes a free port of IPv4, then the same one of IPv6, and ends if that one is taken. Only
+    /// chromedriver can choose the port, so it is started again.
     pub(crate) fn spawn() -> Self {
         let starts = std::iter::repeat_with(Self::start).take(5);
         starts.flatten().next().expect("chromedriver starts and says its port")
@@ -42,12 +41,10 @@ impl WebDriver {
         // A group of its own, so that its Chromium can be killed with it.
         command.process_group(0);
         let mut child = command.spawn().expect("bin/test installs chromedriver");
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines.by_ref().map_while(Result::ok).find_map(|line| port(&line));
-        // What it says later must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let Some(port) = port else {
-            child.wait().unwrap();
+        let lines = lines_of(child.stdout.take().unwrap());
+        let lines = std::iter::from_fn(|| lines.recv_timeout(PATIENCE).ok());
+        let Some(port) = lines.into_iter().find_map(|line| port(&line)) else {
+            end_of(&mut child, PATIENCE);
             return None;
         };
         Some(Self { port, child, folder })
@@ -63,7 +60,7 @@ impl WebDriver {
         value
     }
 
-    /// Asks a command and reads the body of the answer, whatever it says.
+    /// Asks a command and reads the body of the answer, which may be an error.
     pub(crate) fn try_ask(
         &self,
         method: &str,
@@ -72,6 +69,7 @@ impl WebDriver {
     ) -> std::io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
         let body = body.to_string();
         let length = body.len();
         let head = format!(

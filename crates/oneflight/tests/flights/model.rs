@@ -305,9 +305,12 @@ async fn play(scenario: Scenario) -> Shown {
         };
         answers.push(answer.map(Result::unwrap));
     }
-    while faulty.failing.load(Ordering::SeqCst) > 0 {
-        sleep(Duration::from_millis(20)).await;
-    }
+    let faults_end = async {
+        while faulty.failing.load(Ordering::SeqCst) > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), faults_end).await.expect("the faults end");
     let mut kept = [false; KEYS];
     for (at, kept) in kept.iter_mut().enumerate() {
         *kept = faulty.store.look(&key(at)).await.unwrap().entry.is_some();

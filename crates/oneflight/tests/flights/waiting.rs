@@ -114,13 +114,16 @@ async fn a_computation_without_callers_ends_and_leaves_nothing() {
 
         // The lease is free once it has ended, and nothing has been stored.
         let store = place.open(MINUTE);
-        let lease = loop {
-            let seen = store.look(&KEY).await.unwrap().seen;
-            if let Attempt::Granted(lease) = store.try_lease(&KEY, &seen).await.unwrap() {
-                break lease;
+        let free = async {
+            loop {
+                let seen = store.look(&KEY).await.unwrap().seen;
+                if let Attempt::Granted(lease) = store.try_lease(&KEY, &seen).await.unwrap() {
+                    return lease;
+                }
+                sleep(Duration::from_millis(20)).await;
             }
-            sleep(Duration::from_millis(20)).await;
         };
+        let lease = timeout(MINUTE, free).await.expect("the lease becomes free");
 
         assert!(left.elapsed() > Duration::from_secs(2), "it was given a moment");
         assert!(left.elapsed() < UNWANTED, "{:?}", left.elapsed());
@@ -386,9 +389,12 @@ async fn many_stale_answers_are_renewed_one_at_a_time() {
             let kept = join_all(keys.iter().map(|key| cache.kept(key))).await;
             kept.iter().all(|it| it.as_ref().is_some_and(|it| it.entry.bytes == "value"))
         };
-        while !renewed().await {
-            sleep(Duration::from_millis(20)).await;
-        }
+        let all = async {
+            while !renewed().await {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(MINUTE, all).await.expect("all are renewed");
         assert_eq!(most.load(Ordering::SeqCst), 1);
     })
     .await;
@@ -434,8 +440,9 @@ async fn the_progress_of_a_new_run_does_not_begin_where_the_former_one_ended() {
                 }
             }
         };
-        let (renewed, seen_first) = tokio::join!(renewing, watching);
+        let (renewed, seen_first) = tokio::join!(renewing, timeout(MINUTE, watching));
 
+        let seen_first = seen_first.expect("there is progress");
         assert_eq!((renewed.unwrap().is_stale, work.counts()), (false, (2, 2)));
         assert!(seen_first < 900, "{seen_first}");
     })

@@ -4,8 +4,11 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use deadpool_redis::redis::{Client, FromRedisValue, cmd};
+use deadpool_redis::redis::{Client, Connection, FromRedisValue, RedisResult, cmd};
 use tempfile::TempDir;
+
+/// How long anything that a test waits for may take, on a busy machine too, before the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running Redis; it is killed when the test ends.
 pub(crate) struct Server {
@@ -97,17 +100,25 @@ impl Server {
     }
 
     pub(crate) fn try_ask<T: FromRedisValue>(&self, words: &[&str]) -> Result<T, String> {
-        let credentials = self.password.as_ref().map(|password| format!(":{password}@"));
-        let credentials = credentials.unwrap_or_default();
-        let client = Client::open(format!("redis://{credentials}127.0.0.1:{}", self.port));
-        let mut connection = client.unwrap().get_connection().map_err(|error| error.to_string())?;
+        let mut connection = self.connect().map_err(|error| error.to_string())?;
         let mut question = cmd(words[0]);
         question.arg(&words[1..]);
         question.query(&mut connection).map_err(|error| error.to_string())
     }
 
+    /// A connection whose questions each end within [`PATIENCE`].
+    fn connect(&self) -> RedisResult<Connection> {
+        let credentials = self.password.as_ref().map(|password| format!(":{password}@"));
+        let credentials = credentials.unwrap_or_default();
+        let client = Client::open(format!("redis://{credentials}127.0.0.1:{}", self.port))?;
+        let connection = client.get_connection_with_timeout(PATIENCE)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.set_write_timeout(Some(PATIENCE))?;
+        Ok(connection)
+    }
+
     pub(crate) fn set(&self, name: &str, value: &[u8]) {
-        let mut connection = Client::open(self.url()).unwrap().get_connection().unwrap();
+        let mut connection = self.connect().unwrap();
         cmd("SET").arg(name).arg(value).exec(&mut connection).unwrap();
     }
 
@@ -154,11 +165,11 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Waits until it is true, for ten seconds.
-pub(crate) fn eventually(what: &str, is_true: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
+/// Waits until it is true, and fails with `what` after [`PATIENCE`].
+pub(crate) fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
     while !is_true() {
-        assert!(Instant::now() < until, "{what} has not come about within ten seconds");
+        assert!(Instant::now() < until, "waited {PATIENCE:?} for {what}");
         pause();
     }
 }

@@ -1,0 +1,10 @@
+//! What all pages share, in modules named after those of `src/web/`.
+
+mod policy;
+mod route;
+mod request;
+mod client;
+mod assets;
+mod base;
+mod notice;
+mod error;
