@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 /// The style sheet that is put together from all of ours.
 const SHEET: &str = "quadrant.css";
 /// Its layers: a rule of a later one wins, however specific the others are.
-const LAYERS: &str = "@layer reset, web, dashboard, session, patterns;\n";
+const LAYERS: &str = "@layer reset, web, graphs, dashboard, session, patterns;\n";
 /// Files of others, which are served byte for byte.
 const VENDOR: &str = "vendor/";
 

@@ -14,13 +14,14 @@ use oneflight::store::redis::Address;
 
 pub use self::environment::{is_set, worker_command};
 pub use self::import::Import;
-pub use self::mistake::Mistake;
-use crate::routes::{BasePath, TrustedProxies};
-use crate::session::SessionKey;
+pub use self::usage_error::UsageError;
+use crate::web::base::BasePath;
+use crate::web::client::TrustedProxies;
+use crate::web::cookie::SessionKey;
 
 mod import;
 mod environment;
-mod mistake;
+mod usage_error;
 mod value;
 
 /// What is logged unless another filter is set: actix announces its own start besides ours.
@@ -149,20 +150,20 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// The help and version texts, and a [`Mistake`] for whatever cannot be understood.
-    pub fn from_env() -> Result<Self, Mistake> {
+    /// The help and version texts, and a [`UsageError`] for whatever cannot be understood.
+    pub fn from_env() -> Result<Self, UsageError> {
         Self::parse_from_words(environment::words())
     }
 
-    fn parse_from_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, Mistake> {
+    fn parse_from_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
         let words: Vec<OsString> = words.into_iter().collect();
         let mut command = environment::without_empty(Self::command());
         if words.get(1).is_some_and(|word| word == "import") {
             // An import has no port; a wrong one in the environment is not its business.
             command = command.mut_args(|argument| argument.env(None::<&'static str>));
         }
-        let matches = command.try_get_matches_from(words).map_err(Mistake::new)?;
-        let mut cli = Self::from_arg_matches(&matches).map_err(Mistake::new)?;
+        let matches = command.try_get_matches_from(words).map_err(UsageError::new)?;
+        let mut cli = Self::from_arg_matches(&matches).map_err(UsageError::new)?;
         match &mut cli.command {
             Some(Command::Serve(config)) => config.join(),
             Some(Command::Import(_)) => {}
@@ -193,7 +194,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    fn parse(words: &[&str]) -> Result<Cli, Mistake> {
+    fn parse(words: &[&str]) -> Result<Cli, UsageError> {
         Cli::parse_from_words(["quadrant"].iter().chain(words).map(OsString::from))
     }
 

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::contents::{Airport, COLUMNS, Contents, METADATA};
 pub use self::current::Datasets;
+pub use self::departures::Departures;
 pub use self::origin::Origin;
 use crate::identity::Identity;
 use crate::{frame, query};
@@ -25,6 +26,7 @@ use crate::{frame, query};
 mod contents;
 mod current;
 mod origin;
+mod departures;
 
 /// One state of the data file, open for as long as it is held.
 pub struct Dataset {

@@ -21,14 +21,11 @@ mod daily;
 mod distribution;
 mod rhythm;
 mod destinations;
-mod intervals;
-mod aggregates;
 
-pub use self::aggregates::{Aggregates, Outline};
 pub use self::columns::Columns;
 pub use self::destinations::bubbles;
-pub use self::intervals::intervals;
 pub use self::sheet::{columns, csv, rows};
+pub(crate) use self::words::escaped;
 pub use self::words::{count, counted, minutes};
 
 /// A place on the page, and what is drawn there.
@@ -117,7 +114,7 @@ impl fmt::Display for Graph {
 }
 
 /// A plot with what all four have in common.
-fn plot(layout: Layout, file_name: &str) -> Plot {
+pub(crate) fn plot(layout: Layout, file_name: &str) -> Plot {
     let mut plot = Plot::new();
     // Room for the ticks; titles and legends make their own.
     let margin = Margin::new().left(56).right(16).top(32).bottom(24);
@@ -143,26 +140,26 @@ fn plot(layout: Layout, file_name: &str) -> Plot {
 }
 
 /// The JSON of a plot. A `<` can only be within a string, where JSON has another form of it.
-fn json(plot: &Plot) -> String {
+pub(crate) fn json(plot: &Plot) -> String {
     plot.to_json().replace('<', "\\u003c")
 }
 
 /// An axis with its title, units included.
-fn axis(title: &str) -> Axis {
+pub(crate) fn axis(title: &str) -> Axis {
     Axis::new().title(Title::with_text(title)).auto_margin(true)
 }
 
 /// A column of numbers, without those that are missing.
-fn numbers(frame: &DataFrame, column: &str) -> PolarsResult<Vec<f64>> {
+pub(crate) fn numbers(frame: &DataFrame, column: &str) -> PolarsResult<Vec<f64>> {
     Ok(frame.column(column)?.f64()?.iter().flatten().collect())
 }
 
 /// The same of whole numbers.
-fn counts(frame: &DataFrame, column: &str) -> PolarsResult<Vec<u32>> {
+pub(crate) fn counts(frame: &DataFrame, column: &str) -> PolarsResult<Vec<u32>> {
     Ok(frame.column(column)?.u32()?.iter().flatten().collect())
 }
 
 /// The same of texts.
-fn texts(frame: &DataFrame, column: &str) -> PolarsResult<Vec<String>> {
+pub(crate) fn texts(frame: &DataFrame, column: &str) -> PolarsResult<Vec<String>> {
     Ok(frame.column(column)?.str()?.iter().flatten().map(str::to_owned).collect())
 }

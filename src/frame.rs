@@ -4,11 +4,9 @@ use std::io::Cursor;
 
 use anyhow::Context;
 use bytes::Bytes;
-use polars::prelude::{
-    DataFrame, IpcStreamReader, IpcStreamWriter, PolarsResult, SerReader, SerWriter, df,
-};
+use polars::prelude::{DataFrame, IpcStreamReader, IpcStreamWriter, SerReader, SerWriter};
 
-use crate::query::{About, Sample, Selection};
+use crate::query::Selection;
 
 /// The version of the format below. It is part of the key of every entry that holds frames.
 pub const VERSION: &str = "frames-1";
@@ -19,47 +17,16 @@ pub const VERSION: &str = "frames-1";
 ///
 /// What polars says of a frame that it cannot write.
 pub fn encode(selection: Selection) -> anyhow::Result<Bytes> {
-    joined(frames(selection))
+    join(frames(selection))
 }
 
 /// The selection that [`encode`] made these bytes of.
 ///
 /// # Errors
 ///
-/// When the bytes are something else. The cache has checked them, so this is a mistake of ours.
+/// When the bytes are something else. The cache has checked them, so that would be a bug.
 pub fn decode(bytes: &[u8]) -> anyhow::Result<Selection> {
     Ok(selection(split(bytes)?))
-}
-
-/// A sample as bytes for the cache.
-///
-/// # Errors
-///
-/// What polars says of a frame that it cannot write.
-pub fn encode_sample(sample: Sample) -> anyhow::Result<Bytes> {
-    let Sample { about, flights, airports, selection } = sample;
-    let own = [about_frame(&about)?, flights, airports];
-    joined(own.into_iter().chain(frames(selection)))
-}
-
-/// The sample that [`encode_sample`] made these bytes of.
-///
-/// # Errors
-///
-/// When the bytes are something else, as in [`decode`].
-pub fn decode_sample(bytes: &[u8]) -> anyhow::Result<Sample> {
-    let [about, flights, airports, frames @ ..]: [_; 8] = split(bytes)?;
-    Ok(Sample { about: about_of(&about)?, flights, airports, selection: selection(frames) })
-}
-
-/// What a sample says of itself, without the rest of it.
-///
-/// # Errors
-///
-/// When the bytes are something else, as in [`decode`].
-pub fn decode_about(bytes: &[u8]) -> anyhow::Result<About> {
-    let (about, _) = next(bytes)?;
-    Ok(about_of(&about)?)
 }
 
 /// A single frame as bytes for the cache.
@@ -80,42 +47,25 @@ pub fn decode_one(bytes: &[u8]) -> anyhow::Result<DataFrame> {
     Ok(IpcStreamReader::new(Cursor::new(bytes)).finish()?)
 }
 
-fn frames(selection: Selection) -> [DataFrame; 5] {
+/// The frames of a selection, in the order of [`selection`].
+pub fn frames(selection: Selection) -> [DataFrame; 5] {
     let Selection { summary, daily, distribution, rhythm, destinations } = selection;
     [summary, daily, distribution, rhythm, destinations]
 }
 
-fn selection([summary, daily, distribution, rhythm, destinations]: [DataFrame; 5]) -> Selection {
+/// The selection of these frames.
+pub fn selection(
+    [summary, daily, distribution, rhythm, destinations]: [DataFrame; 5],
+) -> Selection {
     Selection { summary, daily, distribution, rhythm, destinations }
 }
 
-fn about_frame(about: &About) -> PolarsResult<DataFrame> {
-    df![
-        "origin" => [about.origin.as_str()],
-        "place" => [about.place.as_str()],
-        "flights" => [about.flights],
-        "of" => [about.of],
-        "fingerprint" => [about.fingerprint.as_str()],
-    ]
-}
-
-fn about_of(frame: &DataFrame) -> PolarsResult<About> {
-    let text = |name: &str| -> PolarsResult<String> {
-        Ok(frame.column(name)?.str()?.get(0).unwrap_or_default().to_owned())
-    };
-    let number = |name: &str| -> PolarsResult<u32> {
-        Ok(frame.column(name)?.u32()?.get(0).unwrap_or_default())
-    };
-    Ok(About {
-        origin: text("origin")?,
-        place: text("place")?,
-        flights: number("flights")?,
-        of: number("of")?,
-        fingerprint: text("fingerprint")?,
-    })
-}
-
-fn joined(frames: impl IntoIterator<Item = DataFrame>) -> anyhow::Result<Bytes> {
+/// Frames as bytes, one after the other.
+///
+/// # Errors
+///
+/// What polars says of a frame that it cannot write.
+pub fn join(frames: impl IntoIterator<Item = DataFrame>) -> anyhow::Result<Bytes> {
     let mut bytes = Vec::new();
     for frame in frames {
         let mut stream = stream(frame)?;
@@ -125,7 +75,12 @@ fn joined(frames: impl IntoIterator<Item = DataFrame>) -> anyhow::Result<Bytes> 
     Ok(bytes.into())
 }
 
-fn split<const N: usize>(bytes: &[u8]) -> anyhow::Result<[DataFrame; N]> {
+/// The frames that [`join`] made these bytes of, which must be `N`.
+///
+/// # Errors
+///
+/// When the bytes are something else, as in [`decode`].
+pub fn split<const N: usize>(bytes: &[u8]) -> anyhow::Result<[DataFrame; N]> {
     let (mut frames, mut rest) = (Vec::with_capacity(N), bytes);
     while !rest.is_empty() {
         let (frame, after) = next(rest)?;
@@ -134,6 +89,15 @@ fn split<const N: usize>(bytes: &[u8]) -> anyhow::Result<[DataFrame; N]> {
     }
     let found = frames.len();
     frames.try_into().ok().with_context(|| format!("there are {found} frames where {N} belong"))
+}
+
+/// The first of the frames, without the rest.
+///
+/// # Errors
+///
+/// When the bytes are something else, as in [`decode`].
+pub fn first(bytes: &[u8]) -> anyhow::Result<DataFrame> {
+    Ok(next(bytes)?.0)
 }
 
 /// The first frame, and what follows it.

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     let cli = match Cli::from_env() {
         Ok(cli) => cli,
         Err(answer) if answer.is_answer() => return said(std::io::stdout(), &answer, 0),
-        Err(mistake) => return said(std::io::stderr(), &format!("quadrant: {mistake}\n"), 2),
+        Err(error) => return said(std::io::stderr(), &format!("quadrant: {error}\n"), 2),
     };
     let done = match cli.command {
         None => serve(&cli.config),

@@ -1,38 +1,22 @@
-//! This URL goes to that handler.
+//! The route table: this address goes to that handler.
 
 use actix_web::dev::HttpServiceFactory;
-use actix_web::guard::{Any, Get, Head};
 use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::{Handler, Resource, Responder, Scope, web};
+use actix_web::{Scope, web};
 
-mod base;
-mod client;
-mod request;
-mod choice;
-mod origin;
-mod page;
-mod signal;
-mod graph;
-mod numbers;
-mod patterns;
-mod session;
-mod timing;
-mod wait;
-mod notice;
-mod finished;
-mod fragments;
-mod assets;
-mod health;
-mod drain;
-mod metrics;
-mod error;
-
-pub use self::base::BasePath;
-pub use self::client::TrustedProxies;
-pub use self::drain::Drain;
-pub use self::fragments::FragmentCache;
+use self::dashboard::choice::Choice;
 use self::patterns::{aggregates, background, browser, overview, stateless};
-use self::request::Pattern;
+use crate::web::parameters::Parameters;
+use crate::web::route::{document, fragment, not_found, page};
+use crate::web::{assets, base, body, drain, error, request};
+
+pub mod dashboard;
+pub mod session;
+pub(crate) mod patterns;
+pub(crate) mod graphs;
+pub(crate) mod table;
+mod health;
+mod metrics;
 
 /// Nothing but ourselves: no inline script or style, no frame around us, no other host.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -45,18 +29,18 @@ pub fn all() -> impl HttpServiceFactory {
         .add(("Content-Security-Policy", CSP))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"));
-    let scope = scope().wrap(from_fn(error::render)).wrap(from_fn(request::observe));
-    scope.wrap(headers).wrap(from_fn(drain::close))
+    let scope = scope().wrap(from_fn(body::limit)).wrap(from_fn(error::render));
+    scope.wrap(from_fn(request::observe)).wrap(headers).wrap(from_fn(drain::close))
 }
 
 fn scope() -> Scope {
     let root = probes(web::scope(""));
     match base::path() {
-        "" => dashboard(root),
+        "" => site(root),
         base => {
-            let bare = read("", base::redirect).app_data(Pattern("/"));
-            let dashboard = dashboard(probes(web::scope(base)).service(bare));
-            root.service(dashboard).default_service(web::to(error::not_found))
+            let bare = page("").get(base::redirect);
+            let site = site(probes(web::scope(base)).service(bare));
+            root.service(site).default_service(web::to(not_found))
         }
     }
 }
@@ -64,73 +48,55 @@ fn scope() -> Scope {
 /// What a platform asks the process itself, whatever path its proxy gives to users.
 fn probes(scope: Scope) -> Scope {
     scope
-        .service(read("/livez", health::livez))
-        .service(read("/readyz", health::readyz))
-        .service(read("/metrics", metrics::metrics))
+        .service(document("/livez").get(health::livez))
+        .service(document("/readyz").get(health::readyz))
+        .service(document("/metrics").get(metrics::metrics))
 }
 
-fn dashboard(scope: Scope) -> Scope {
+fn site(scope: Scope) -> Scope {
     scope
-        .service(read("/", page::page))
-        .service(read("/signal", signal::signal))
-        .service(change("/signal/refresh", signal::refresh))
-        .service(change("/signal/cancel", signal::cancel))
-        .service(read("/graphs/{graph}.csv", numbers::csv))
-        .service(read("/graphs/{graph}/table", numbers::table))
-        .service(read("/graphs/{graph}", graph::graph))
-        .service(
-            web::resource("/session")
-                .app_data(Pattern("/session"))
-                .route(web::route().guard(Any(Get()).or(Head())).to(session::page))
-                .route(web::post().to(session::draw))
-                .default_service(web::to(error::not_read_or_changed)),
-        )
-        .service(read("/session/signal", session::signal))
-        .service(change("/session/forget", session::forget))
-        .service(read("/session/graphs/{graph}.csv", session::graphs::csv))
-        .service(read("/session/graphs/{graph}/table", session::graphs::table))
-        .service(read("/session/graphs/{graph}", session::graphs::graph))
-        .service(read("/session/flights.csv", session::flights::csv))
-        .service(read("/session/flights", session::flights::table))
-        .service(read("/patterns", overview::page))
-        .service(read("/patterns/source/{name}", overview::source))
-        .service(read("/patterns/stateless", stateless::answer))
-        .service(change("/patterns/stateless/choose", stateless::choose))
-        .service(read("/patterns/browser", browser::page))
-        .service(read("/patterns/browser/summary", browser::summary))
-        .service(read("/patterns/aggregates", aggregates::page))
-        .service(read("/patterns/aggregates/summary", aggregates::summary))
-        .service(read("/patterns/aggregates/rows", aggregates::rows))
-        .service(read("/patterns/background", background::page))
-        .service(read("/patterns/background/result", background::result))
-        .service(change("/patterns/background/cancel", background::cancel))
-        .service(read("/static/{name}", assets::asset))
-        .default_service(web::to(error::not_found))
+        .configure(dashboard)
+        .configure(session)
+        .configure(patterns)
+        .service(document("/static/{name}").get(assets::asset))
+        .default_service(web::to(not_found))
 }
 
-/// A resource that is only read; other methods learn which ones are meant.
-fn read<F, Args>(path: &'static str, handler: F) -> Resource
-where
-    F: Handler<Args>,
-    Args: actix_web::FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    let is_read = || Any(Get()).or(Head());
-    web::resource(path)
-        .app_data(Pattern(path))
-        .route(web::route().guard(is_read()).to(handler))
-        .default_service(web::to(error::not_read))
+fn dashboard(site: &mut web::ServiceConfig) {
+    type Shared = Parameters<Choice>;
+    site.service(page("/").get(dashboard::page::page))
+        .service(fragment("/signal").get(dashboard::signal::signal))
+        .service(fragment("/signal/refresh").post(dashboard::signal::refresh))
+        .service(fragment("/signal/cancel").post(dashboard::signal::cancel))
+        .service(document("/graphs/{graph}.csv").get(graphs::csv::<Shared>))
+        .service(fragment("/graphs/{graph}/table").get(graphs::table::<Shared>))
+        .service(fragment("/graphs/{graph}").get(graphs::graph::<Shared>));
 }
 
-/// A resource that changes something, and is never read.
-fn change<F, Args>(path: &'static str, handler: F) -> Resource
-where
-    F: Handler<Args>,
-    Args: actix_web::FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    web::resource(path)
-        .app_data(Pattern(path))
-        .route(web::post().to(handler))
-        .default_service(web::to(error::not_changed))
+fn session(site: &mut web::ServiceConfig) {
+    type Own = session::graphs::Own;
+    site.service(page("/session").private().get_and_post(session::page, session::draw))
+        .service(fragment("/session/signal").private().get(session::signal))
+        .service(fragment("/session/forget").private().post(session::forget))
+        .service(document("/session/graphs/{graph}.csv").private().get(graphs::csv::<Own>))
+        .service(fragment("/session/graphs/{graph}/table").private().get(graphs::table::<Own>))
+        .service(fragment("/session/graphs/{graph}").private().get(graphs::graph::<Own>))
+        .service(document("/session/flights.csv").private().get(session::flights::csv))
+        .service(fragment("/session/flights").private().get(session::flights::table));
+}
+
+fn patterns(site: &mut web::ServiceConfig) {
+    site.service(page("/patterns").get(overview::page))
+        .service(document("/patterns/source/{name}").get(overview::source))
+        .service(fragment("/patterns/stateless").get(stateless::answer))
+        .service(fragment("/patterns/stateless/choose").post(stateless::choose))
+        .service(page("/patterns/browser").get(browser::page))
+        .service(document("/patterns/browser/summary").get(browser::summary))
+        .service(page("/patterns/aggregates").get(aggregates::page))
+        .service(document("/patterns/aggregates/summary").get(aggregates::summary))
+        .service(document("/patterns/aggregates/rows").get(aggregates::rows))
+        .service(page("/patterns/background").get(background::page))
+        .service(fragment("/patterns/background/run").post(background::run))
+        .service(fragment("/patterns/background/result").get(background::result))
+        .service(fragment("/patterns/background/cancel").post(background::cancel));
 }

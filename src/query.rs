@@ -9,19 +9,12 @@ use std::ops::Range;
 use anyhow::Context;
 use polars::prelude::DataFrame;
 
-pub use self::bootstrap::{bootstrap, draws};
-use self::counts::Counts;
-pub use self::rows::{Rows, rows};
-pub use self::sample::{About, Sample, sample};
+pub(crate) use self::counts::{Counts, quantile};
 pub use self::selection::Selection;
 use crate::dataset::{Contents, Dataset, Origin};
 
 mod counts;
 mod selection;
-mod random;
-mod bootstrap;
-mod sample;
-mod rows;
 
 /// Changes whenever the same file gives other frames, or frames of another form.
 pub const VERSION: &str = "selection 1";
@@ -33,7 +26,7 @@ const SLICE: u32 = 524_288;
 pub(crate) const HOURS: usize = 7 * 24;
 
 /// The counts of three dimensions, filled slice by slice.
-struct Tally {
+pub(crate) struct Tally {
     days: Counts,
     hours: Counts,
     destinations: Counts,
@@ -67,7 +60,8 @@ pub fn selection(
     Ok(Selection::new(&tally, dataset.contents())?)
 }
 
-fn ranges(rows: Range<u32>) -> impl Iterator<Item = Range<u32>> {
+/// The rows of each slice.
+pub(crate) fn ranges(rows: Range<u32>) -> impl Iterator<Item = Range<u32>> {
     let end = rows.end;
     rows.step_by(SLICE as usize).map(move |first| first..end.min(first + SLICE))
 }
@@ -76,7 +70,7 @@ impl Tally {
     /// What is read of each flight.
     const COLUMNS: [&str; 5] = ["day", "hour", "destination", "distance", "delay"];
 
-    fn new(contents: &Contents) -> Self {
+    pub(crate) fn new(contents: &Contents) -> Self {
         let delays = contents.min_delay..=contents.max_delay;
         let airports = contents.airports.len();
         Self {
@@ -87,7 +81,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, slice: &mut DataFrame) -> anyhow::Result<()> {
+    pub(crate) fn add(&mut self, slice: &mut DataFrame) -> anyhow::Result<()> {
         // One run of memory a column, so that counting is a loop over slices.
         slice.rechunk_mut();
         let damaged = "the data file holds values outside of what its metadata says";

@@ -1,8 +1,8 @@
-//! Random numbers that a seed determines, so that whoever draws with it draws the same.
+//! Random numbers that a seed determines: the same seed draws the same flights in every process.
 
 /// Pseudo-random numbers by the `SplitMix64` of Steele, Lea and Flood, "Fast Splittable Pseudorandom
 /// Number Generators", 2014: a few sums and shifts, and good enough to draw flights.
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -13,12 +13,12 @@ impl Random {
     }
 
     /// A number below `end`, each as likely as another: to one in a thousand, even among a million.
-    pub(super) fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         (((self.next() >> 32) * u64::from(end)) >> 32) as u32
     }
 
     /// One of these, each as likely as another.
-    pub(super) fn one_of(&mut self, delays: &[i32]) -> i32 {
+    pub(crate) fn one_of(&mut self, delays: &[i32]) -> i32 {
         delays[self.below(delays.len() as u32) as usize]
     }
 }

@@ -18,7 +18,7 @@ use self::process::{Process, State};
 use self::rolling::Rolling;
 use crate::config::Config;
 use crate::control::{Order, Said};
-use crate::session::SessionKey;
+use crate::web::cookie::SessionKey;
 
 mod listeners;
 mod process;

@@ -1,11 +1,11 @@
-//! One worker process: the event loops, the dashboard, the routes, and the way to a clean end.
+//! One worker process: the event loops, what its handlers share, and the way to a clean end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use oneflight::store::disk::{DiskConfig, DiskStore};
 use oneflight::store::fallback::FallbackStore;
 use oneflight::store::redis::{RedisConfig, RedisStore};
@@ -19,11 +19,17 @@ use self::line::{Line, Start};
 use self::pulse::Pulse;
 use crate::config::Config;
 use crate::control::{ALIVE, Others, Said};
-use crate::dashboard::{Dashboard, Samples};
 use crate::dataset::Datasets;
 use crate::observer::CacheObserver;
-use crate::routes::{self, Drain};
-use crate::session::Sessions;
+use crate::pages;
+use crate::pages::dashboard::warming::keep_warm;
+use crate::pages::session::SampleLimits;
+use crate::simulated_cost::SimulatedCost;
+use crate::web::app::App;
+use crate::web::cookie::Sessions;
+use crate::web::drain::Drain;
+use crate::web::fragment_cache::FragmentCache;
+use crate::web::large::LargeBodies;
 use crate::{metrics, telemetry};
 
 mod line;
@@ -80,43 +86,41 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
 async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()> {
     let Start { worker, listener, loops, session_key } = start;
     metrics::start(worker)?;
-    config.base_path.clone().settle();
+    config.base_path.clone().install();
     let datasets = Datasets::open(config.dataset.clone())?;
     let max_age = Some(config.cache_max_age).filter(|age| !age.is_zero());
     let observer: Arc<dyn Observer> = Arc::new(CacheObserver::new(&config.cache_prefix));
     let store = store(config, &observer)?;
     let cache =
         Cache::new(store, CacheConfig { max_age, worker, observer, ..CacheConfig::default() });
-    let samples = Samples { most: config.session_max, expire: config.cache_expire };
-    let dashboard = Dashboard::new(datasets, cache.clone(), config.simulated_cost, samples, worker);
-    let dashboard = Data::new(dashboard);
     let (reader, writer) = line.split()?;
     let (saying, words) = unbounded_channel();
     let others = Arc::new(Others::new(saying));
     let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     // A terminal that is closed tells all its processes; only the supervisor has to act.
     let _hangups = signal(SignalKind::hangup())?;
-    let drain = Data::new(Drain::default());
     let pulse = Pulse::new();
-    let sessions = Sessions::new(&session_key, config.session_key_previous.0.as_ref());
-    let shared = (
-        dashboard.clone(),
-        Data::new(routes::Fragments::of_one_among(config.workers)),
-        drain.clone(),
-        Data::from(others.clone()),
-        Data::new(config.trusted_proxies.clone()),
-        Data::new(sessions),
-    );
-    let (beating, opened) = (pulse.clone(), drain.clone());
+    let app = Data::new(App {
+        datasets,
+        cache: cache.clone(),
+        fragments: FragmentCache::share(config.workers),
+        large: LargeBodies::default(),
+        sessions: Sessions::new(&session_key, config.session_key_previous.0.as_ref()),
+        sample_limits: SampleLimits { most: config.session_max, expire: config.cache_expire },
+        simulated_cost: SimulatedCost(config.simulated_cost),
+        proxies: config.trusted_proxies.clone(),
+        drain: Drain::default(),
+        supervisor: others.clone(),
+        worker,
+    });
+    let (beating, shared, opened) = (pulse.clone(), app.clone(), app.clone());
     let kept_open = listener.try_clone()?;
     let server = HttpServer::new(move || {
         beating.join();
-        let (dashboard, fragments, drain, others, proxies, sessions) = shared.clone();
-        let app = App::new().app_data(dashboard).app_data(fragments).app_data(drain);
-        app.app_data(others).app_data(proxies).app_data(sessions).service(routes::all())
+        actix_web::App::new().app_data(shared.clone()).service(pages::all())
     })
     .workers(loops)
-    .on_connect(move |_, connection| drop(connection.insert(opened.connected())))
+    .on_connect(move |_, connection| drop(connection.insert(opened.drain.connected())))
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(REQUEST_TIMEOUT)
     .h1_allow_half_closed(false)
@@ -129,8 +133,8 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
     others.say(Said::Ready);
     tokio::spawn(beat(pulse, others.clone()));
     if config.warm > 0 {
-        let most = config.warm.into();
-        tokio::spawn(async move { dashboard.keep_warm(most).await });
+        let (app, most) = (app.clone(), config.warm.into());
+        tokio::spawn(async move { keep_warm(&app, most).await });
     }
     let (sender, mut ends) = unbounded_channel();
     tokio::spawn(line::obey(reader, others.clone(), sender, kept_open));
@@ -145,7 +149,7 @@ async fn serve(config: &Config, line: &Line, start: Start) -> anyhow::Result<()>
             // The supervisor starts another one, unless the whole program ends.
             End::Asked => others.say(Said::Drains),
         }
-        finish(&handle, &drain).await;
+        finish(&handle, &app.drain).await;
     };
     tokio::pin!(server);
     tokio::select! {

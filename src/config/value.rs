@@ -18,7 +18,18 @@ pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     if text == "localhost" {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
-    text.parse().map_err(|_| "an IP address such as 127.0.0.1 or 0.0.0.0 is needed".to_owned())
+    let needed = "an IP address such as 127.0.0.1 or 0.0.0.0 is needed";
+    text.parse().map_err(|_| match is_name(text) {
+        true => format!("this is the name of a machine; {needed}"),
+        false => needed.to_owned(),
+    })
+}
+
+/// Whether a text can be the name of a machine. A name may have several addresses, and none of them
+/// need be ours.
+fn is_name(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    text.bytes().all(is_part) && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 pub(super) fn workers(text: &str) -> Result<NonZeroU16, String> {

@@ -27,7 +27,7 @@ pub fn minutes(number: f64) -> String {
 }
 
 /// Text for a hover label, which plotly.js reads as a little HTML.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

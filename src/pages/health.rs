@@ -4,26 +4,26 @@ use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
-use crate::web::drain::Drain;
+use crate::web::app::App;
 use crate::web::notice;
-use crate::dashboard::Dashboard;
 
 /// `GET /livez`: the event loop turns.
 pub(crate) async fn livez() -> HttpResponse {
     said(HttpResponse::Ok(), "live\n")
 }
 
-/// `GET /readyz`: the data can be read, and the worker does not drain. Redis is not required: the disk stands in for it.
-pub(crate) async fn readyz(dashboard: Data<Dashboard>, drain: Data<Drain>) -> HttpResponse {
-    if drain.has_begun() {
+/// `GET /readyz`: the data file can be read, and the worker does not drain. Redis is not required, since
+/// the disk stands in for it.
+pub(crate) async fn readyz(app: Data<App>) -> HttpResponse {
+    if app.drain.has_begun() {
         return said(HttpResponse::ServiceUnavailable(), "the worker drains\n");
     }
-    // A replaced data file is opened by whoever asks first.
-    dashboard.dataset().await;
-    match dashboard.is_ready() {
+    // The first request after a replacement opens the data file.
+    app.dataset().await;
+    match app.datasets.is_readable() {
         true => {
             // The disk of this host stands in for a Redis in trouble, so the worker is ready.
-            let trouble = notice::line(&dashboard.store_health()).unwrap_or_default();
+            let trouble = notice::line(&app.store_health()).unwrap_or_default();
             said(HttpResponse::Ok(), format!("ready\n{trouble}"))
         }
         false => said(HttpResponse::ServiceUnavailable(), "the data file cannot be read\n"),

@@ -4,14 +4,14 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Data;
 
-use crate::web::error::Error;
 use crate::blocking::blocking;
-use crate::control::Others;
 use crate::metrics;
+use crate::web::app::App;
+use crate::web::error::Error;
 
-/// Answers with the numbers of all workers, whichever of them is asked.
-pub(crate) async fn metrics(others: Data<Others>) -> Result<HttpResponse, Error> {
-    let mut texts = others.gather().await;
+/// Answers with the numbers of all workers together, in any of them.
+pub(crate) async fn metrics(app: Data<App>) -> Result<HttpResponse, Error> {
+    let mut texts = app.supervisor.gather().await;
     texts.push(blocking(metrics::text).await.map_err(anyhow::Error::from)?);
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"));

@@ -1,10 +1,10 @@
-//! `/patterns/…`: patterns of the dashboard by themselves, each on a small page.
+//! `/patterns/…`: ways to share data between requests, each by itself on a small page.
 
 pub(crate) mod overview;
 pub(crate) mod stateless;
-mod departures;
-mod page;
-mod summary;
-pub(crate) mod background;
 pub(crate) mod browser;
 pub(crate) mod aggregates;
+pub(crate) mod background;
+mod airport;
+mod airport_page;
+mod summary;

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 /// One row of counts a value of the dimension, one count a delay in minutes.
-pub(super) struct Counts {
+pub(crate) struct Counts {
     first_delay: i16,
     /// Delays that have a count, so many a row.
     width: usize,
@@ -14,29 +14,29 @@ pub(super) struct Counts {
 }
 
 /// The counts of one value of the dimension, or of all.
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     first_delay: i16,
     counts: std::borrow::Cow<'a, [u32]>,
 }
 
 /// What a row says of its flights' delays, in minutes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Delays {
-    pub(super) mean: f64,
-    pub(super) median: f64,
-    pub(super) p90: f64,
-    pub(super) p99: f64,
+pub(crate) struct Delays {
+    pub(crate) mean: f64,
+    pub(crate) median: f64,
+    pub(crate) p90: f64,
+    pub(crate) p99: f64,
 }
 
 impl Counts {
     /// Zeros for `rows` values of the dimension and for every delay of the range.
-    pub(super) fn new(rows: usize, delays: RangeInclusive<i16>) -> Self {
+    pub(crate) fn new(rows: usize, delays: RangeInclusive<i16>) -> Self {
         let width = (i32::from(*delays.end()) - i32::from(*delays.start()) + 1).max(1) as usize;
         Self { first_delay: *delays.start(), width, counts: vec![0; rows * width] }
     }
 
     /// Counts flights by their place in the dimension and their delay; `None` when one is outside.
-    pub(super) fn add<T: Copy + Into<usize>>(&mut self, at: &[T], delays: &[i16]) -> Option<()> {
+    pub(crate) fn add<T: Copy + Into<usize>>(&mut self, at: &[T], delays: &[i16]) -> Option<()> {
         let first = i32::from(self.first_delay);
         for (at, delay) in at.iter().zip(delays) {
             let column = usize::try_from(i32::from(*delay) - first).ok()?;
@@ -49,14 +49,14 @@ impl Counts {
     }
 
     /// The rows, in the order of the dimension.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         let first_delay = self.first_delay;
         let rows = self.counts.chunks_exact(self.width);
         rows.map(move |counts| Row { first_delay, counts: counts.into() })
     }
 
     /// All rows added up.
-    pub(super) fn total(&self) -> Row<'static> {
+    pub(crate) fn total(&self) -> Row<'static> {
         let mut total = vec![0; self.width];
         for row in self.counts.chunks_exact(self.width) {
             for (sum, count) in total.iter_mut().zip(row) {
@@ -69,18 +69,18 @@ impl Counts {
 
 impl Row<'_> {
     /// How many flights there are.
-    pub(super) fn flights(&self) -> u32 {
+    pub(crate) fn flights(&self) -> u32 {
         self.counts.iter().sum()
     }
 
     /// Every delay that flights had, with their number, from the earliest on.
-    pub(super) fn delays(&self) -> impl Iterator<Item = (i32, u32)> {
+    pub(crate) fn delays(&self) -> impl Iterator<Item = (i32, u32)> {
         let numbered = self.counts.iter().zip(i32::from(self.first_delay)..);
         numbered.filter(|(count, _)| **count > 0).map(|(count, delay)| (delay, *count))
     }
 
     /// Mean and exact quantiles; `None` without flights.
-    pub(super) fn summary(&self) -> Option<Delays> {
+    pub(crate) fn summary(&self) -> Option<Delays> {
         let ranked = self.ranked();
         let (_, flights) = *ranked.last()?;
         let sum: i64 = self.delays().map(|(delay, n)| i64::from(delay) * i64::from(n)).sum();
@@ -109,7 +109,7 @@ fn percentile(ranked: &[(i32, u64)], flights: u64, percent: u64) -> f64 {
 /// A quantile of so many sorted numbers, such as (25, 1000) for the 0.025 quantile, by linear
 /// interpolation between neighbors (type 7 of Hyndman and Fan, 1996): the default of R, NumPy,
 /// pandas and Excel. `at` tells the number of a rank, counted from 0.
-pub(super) fn quantile(numbers: u64, (part, of): (u64, u64), at: impl Fn(u64) -> f64) -> f64 {
+pub(crate) fn quantile(numbers: u64, (part, of): (u64, u64), at: impl Fn(u64) -> f64) -> f64 {
     let rank = (numbers - 1) * part;
     let (below, above) = (at(rank / of), at(rank.div_ceil(of)));
     below + (above - below) * (rank % of) as f64 / of as f64

@@ -35,7 +35,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    pub(super) fn new(tally: &Tally, contents: &Contents) -> PolarsResult<Self> {
+    pub(crate) fn new(tally: &Tally, contents: &Contents) -> PolarsResult<Self> {
         let total = tally.hours.total();
         Ok(Self {
             summary: summary(&total)?,

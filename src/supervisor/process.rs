@@ -14,7 +14,7 @@ use rustix::io::FdFlags;
 use super::Event;
 use crate::config;
 use crate::control::{self, Order, Said};
-use crate::session::SessionKey;
+use crate::web::cookie::SessionKey;
 
 /// A worker that does not read what it is told hangs; the supervisor must not hang with it.
 const TELLING: Duration = Duration::from_millis(200);

@@ -7,8 +7,8 @@ use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::base;
-use super::error::Error;
 use super::encoded_body::{EncodedBody, IMMUTABLE, ready};
+use super::error::Error;
 
 /// One file that is served, as build.rs prepared it.
 struct Asset {
@@ -25,15 +25,15 @@ struct Asset {
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-static FINISHED: LazyLock<HashMap<&str, EncodedBody>> = LazyLock::new(|| {
-    let finish = |asset: &Asset| (asset.name, ready(asset.content_type, asset.bodies));
-    ASSETS.iter().map(finish).collect()
+static BODIES: LazyLock<HashMap<&str, EncodedBody>> = LazyLock::new(|| {
+    let encode = |asset: &Asset| (asset.name, ready(asset.content_type, asset.bodies));
+    ASSETS.iter().map(encode).collect()
 });
 
 /// `GET /static/{name}`
 pub(crate) async fn asset(request: HttpRequest, name: Path<String>) -> Result<HttpResponse, Error> {
-    let finished = FINISHED.get(name.as_str()).ok_or(Error::NotFound)?;
-    Ok(finished.respond(&request, IMMUTABLE))
+    let body = BODIES.get(name.as_str()).ok_or(Error::NotFound)?;
+    Ok(body.respond(&request, IMMUTABLE))
 }
 
 /// The address of a file of `static/`, for templates.
@@ -49,6 +49,6 @@ pub(crate) fn needs(path: &str) -> impl Iterator<Item = String> {
 
 fn asset_of(path: &str) -> &'static Asset {
     let asset = ASSETS.iter().find(|asset| asset.path == path);
-    // Every page is rendered in the tests, and all names in templates are literals.
+    // The tests render every page, and all names in templates are literals.
     asset.expect("the file is in static/")
 }

@@ -7,8 +7,9 @@
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{HttpRequest, HttpResponse};
+
+use super::route::moved_to;
 
 static BASE: OnceLock<BasePath> = OnceLock::new();
 
@@ -39,7 +40,7 @@ impl FromStr for BasePath {
 
 impl BasePath {
     /// Has all addresses begin with this path. It is called once, before the routes are made.
-    pub fn settle(self) {
+    pub fn install(self) {
         // Addresses that have gone out must stay true, so a second call would change nothing.
         let _ = BASE.set(self);
     }
@@ -52,10 +53,7 @@ pub(crate) fn path() -> &'static str {
 
 /// `GET /flights`: relative addresses of the page would miss their folder without the last slash.
 pub(crate) async fn redirect(request: HttpRequest) -> HttpResponse {
-    let query = request.uri().query().map_or(String::new(), |query| format!("?{query}"));
-    let mut response = HttpResponse::PermanentRedirect();
-    response.insert_header((LOCATION, format!("{}/{query}", path())));
-    response.insert_header((CACHE_CONTROL, "no-store")).finish()
+    moved_to(&format!("{}/", path()), request.uri().query())
 }
 
 /// Whether a part means itself and nothing else, in a URL and in a route's pattern.

@@ -1,6 +1,6 @@
-//! Who asks, and whether over https: what the connection tells, or a proxy that is trusted.
+//! The client of a request, and whether it uses https: by the connection, or by a trusted proxy.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use actix_web::dev::ServiceRequest;
@@ -11,7 +11,7 @@ use ipnet::IpNet;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
-/// Who asks, as far as that is known.
+/// The client of a request, as far as that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Client {
     pub(crate) address: IpAddr,
@@ -31,7 +31,9 @@ impl FromStr for TrustedProxies {
 }
 
 impl TrustedProxies {
-    fn include(&self, address: IpAddr) -> bool {
+    /// Whether this address is a trusted proxy.
+    pub(crate) fn include(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
@@ -51,7 +53,7 @@ impl TrustedProxies {
         // Each proxy adds at the right whom it was asked by, so what is left of the first address
         // that is no proxy of ours was written by that client, and may be a lie.
         for before in listed(headers, "X-Forwarded-For").into_iter().rev() {
-            let Ok(before) = before.parse::<IpAddr>() else { break };
+            let Some(before) = host(before) else { break };
             address = before.to_canonical();
             if !self.include(address) {
                 break;
@@ -62,6 +64,14 @@ impl TrustedProxies {
         let is_secure = protocol.is_some_and(|it| it.eq_ignore_ascii_case("https"));
         Client { address, is_secure }
     }
+}
+
+/// The address in `203.0.113.9`, `203.0.113.9:4711`, `2001:db8::7` or `[2001:db8::7]:4711`: some
+/// proxies add the port of their client.
+fn host(text: &str) -> Option<IpAddr> {
+    let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    text.parse().ok().or_else(with_port).or_else(bare)
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -125,6 +135,11 @@ mod tests {
             (&["10.9.9.9, 10.1.2.3"], "10.9.9.9"),
             (&["2001:db8::7, fd00::1"], "2001:db8::7"),
             (&["::ffff:203.0.113.9, ::ffff:10.1.2.3"], "203.0.113.9"),
+            (&["203.0.113.9:4711"], "203.0.113.9"),
+            (&["203.0.113.9:4711, 10.1.2.3:80"], "203.0.113.9"),
+            (&["[2001:db8::7]:4711"], "2001:db8::7"),
+            (&["[2001:db8::7]"], "2001:db8::7"),
+            (&["203.0.113.9:port"], "127.0.0.1"),
             (&[], "127.0.0.1"),
         ] {
             assert_eq!(address("127.0.0.1", forwarded), client, "{forwarded:?}");

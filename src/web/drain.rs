@@ -8,8 +8,8 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
-use actix_web::web::Data;
 
+use super::parameters;
 use crate::metrics;
 
 /// Whether this worker drains, and how many connections it has.
@@ -59,9 +59,9 @@ pub(crate) async fn close(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let drain = request.app_data::<Data<Drain>>().expect("every app has one").clone();
+    let app = parameters::app(request.request()).clone();
     let mut response = next.call(request).await?;
-    if drain.has_begun() {
+    if app.drain.has_begun() {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response)

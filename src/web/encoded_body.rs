@@ -1,4 +1,5 @@
-//! A body that is finished: compressed once, sent many times.
+//! A body in the encodings of its readers: rendered once, compressed once for each encoding, sent
+//! many times.
 
 use std::io::Write;
 use std::sync::OnceLock;
@@ -12,12 +13,18 @@ use askama::Template;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-/// May be kept for ever, by anybody.
+use crate::blocking::blocking;
+
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const CSV: &str = "text/csv; charset=utf-8";
+pub(crate) const JSON: &str = "application/json";
+
+/// Any cache may keep it for ever.
 pub(crate) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// May be kept, and must be asked about each time.
+/// Caches may keep it and must ask whether it has changed, each time.
 pub(crate) const REVALIDATE: &str = "no-cache";
 
-/// For this visitor alone, and never to be kept.
+/// For this visitor alone; no cache may keep it.
 pub(crate) const PRIVATE: &str = "private, no-store";
 
 /// Half of the best compression for a hundredth of its time: fragments are compressed while their
@@ -34,7 +41,7 @@ pub(crate) struct EncodedBody {
 }
 
 impl EncodedBody {
-    /// A body that is compressed when somebody first asks for it so.
+    /// A body that is compressed for an encoding when the first request accepts it.
     pub(crate) fn new(content_type: &'static str, identity: impl Into<Bytes>) -> Self {
         let identity = identity.into();
         let etag = hex::encode(&Sha256::digest(&identity)[..8]);
@@ -43,16 +50,23 @@ impl EncodedBody {
 
     /// A template, rendered.
     pub(crate) fn html(template: &impl Template) -> anyhow::Result<Self> {
-        Ok(Self::new("text/html; charset=utf-8", template.render()?))
+        Ok(Self::new(HTML, template.render()?))
     }
 
-    /// What it occupies in memory when all encodings have been asked for, about.
+    /// Makes a body off the event loop.
+    pub(crate) async fn make(
+        make: impl FnOnce() -> anyhow::Result<Self> + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        blocking(make).await?
+    }
+
+    /// Its bytes in memory once all encodings are there, about.
     pub(crate) fn weight(&self) -> u32 {
         // Text compresses to a quarter at worst.
         (self.identity.len() + self.identity.len() / 2).try_into().unwrap_or(u32::MAX)
     }
 
-    /// The response to a request: the best encoding, or 304 to who has it already.
+    /// The response to a request: the best encoding, or 304 if the client has it already.
     pub(crate) fn respond(&self, request: &HttpRequest, cache_control: &str) -> HttpResponse {
         self.respond_with(request, cache_control, [])
     }
@@ -94,13 +108,27 @@ impl EncodedBody {
         (encoding, self.encode(encoding))
     }
 
-    /// The body in an encoding, which is kept for all who ask for the same.
+    /// The body in an encoding, which is kept for later requests.
     pub(crate) fn encode(&self, encoding: Option<&'static str>) -> Bytes {
         match encoding {
             Some("br") => self.brotli.get_or_init(|| brotli(&self.identity)).clone(),
             Some("gzip") => self.gzip.get_or_init(|| gzip(&self.identity)).clone(),
             _ => self.identity.clone(),
         }
+    }
+}
+
+/// Compresses what `make` makes as this request accepts it, where it is made: compressing megabytes
+/// would hold up the event loop.
+pub(crate) fn encode_for(
+    request: &HttpRequest,
+    make: impl FnOnce() -> anyhow::Result<EncodedBody> + Send + 'static,
+) -> impl FnOnce() -> anyhow::Result<EncodedBody> + Send + 'static {
+    let encoding = encoding(request);
+    move || {
+        let body = make()?;
+        body.encode(encoding);
+        Ok(body)
     }
 }
 
@@ -128,13 +156,13 @@ fn gzip(body: &[u8]) -> Bytes {
     writer.finish().expect("memory takes every byte").into()
 }
 
-/// A body that was compressed while building, with its own name for each state of its bytes.
+/// A body that was compressed when the program was built.
 pub(crate) fn ready(
     content_type: &'static str,
     [identity, br, gz]: [&'static [u8]; 3],
 ) -> EncodedBody {
     let finished = EncodedBody::new(content_type, Bytes::from_static(identity));
-    // Nobody else holds it yet, so both places are empty.
+    // Both places are empty, since it is new.
     let _ = finished.brotli.set(Bytes::from_static(br));
     let _ = finished.gzip.set(Bytes::from_static(gz));
     finished

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use oneflight::Failure;
 use tracing::error;
 
-use super::encoded_body::PRIVATE;
+use super::route::{self, Kind};
 use super::{assets, base, request};
 
 /// Everything that can be wrong with a request or its answer.
@@ -21,14 +21,16 @@ use super::{assets, base, request};
 pub(crate) enum Error {
     /// 400: the sentence is shown.
     BadRequest(String),
-    /// 403: a page of another site asks for a change.
-    CrossSite,
+    /// 403: a page of another site asks for a change, as far as the headers tell; the sentence is shown.
+    CrossSite(String),
     /// 404
     NotFound,
     /// 404: this visitor has no sample.
     NoSample,
     /// 405: only these methods are known here.
     WrongMethod(&'static str),
+    /// 408: the body of the request did not come in time.
+    Slow,
     /// 410: the generation that was asked for is no longer kept.
     Gone,
     /// 422: an airport or a metric that there is not; the sentence is shown.
@@ -58,14 +60,16 @@ struct ErrorPage {
 }
 
 impl Error {
-    /// What is wrong, in words for the user; an internal error is logged here, once, under the
-    /// request's id.
-    pub(crate) fn words(&self, id: &str) -> String {
+    /// What is wrong, in words for the user. An internal error is logged here, once, under the id of
+    /// the request.
+    pub(crate) fn words(&self, request: &HttpRequest) -> String {
         match self {
-            Self::BadRequest(sentence) | Self::Unknown(sentence) => sentence.clone(),
+            Self::BadRequest(sentence) | Self::CrossSite(sentence) | Self::Unknown(sentence) => {
+                sentence.clone()
+            }
+            Self::Slow => "The request was not complete within ten seconds.".to_owned(),
             Self::NotFound => "There is nothing at this address.".to_owned(),
             Self::NoSample => "You have no sample; draw one first.".to_owned(),
-            Self::CrossSite => "Only pages of this site may ask for that.".to_owned(),
             Self::WrongMethod(known) => format!("This address only knows {known}."),
             Self::Gone => {
                 "The data has been replaced since; ask again to see what there is now.".to_owned()
@@ -77,29 +81,20 @@ impl Error {
             }
             Self::Internal(failure) => {
                 error!("a request failed: {failure:#}");
-                format!("Something went wrong. It is in the log under {id}.")
+                format!("Something went wrong. It is in the log under {}.", request::id(request))
             }
         }
     }
 
     /// The words as a fragment, with an address to ask again where that may help.
     pub(crate) fn fragment(&self, request: &HttpRequest, retry: String) -> ErrorFragment {
-        let words = self.words(&request::id(request));
+        let words = self.words(request);
         ErrorFragment { words, retry: self.is_passing().then_some(retry) }
     }
 
     /// Whether asking again may help.
     fn is_passing(&self) -> bool {
         matches!(self, Self::Internal(_) | Self::Busy | Self::Unkept(..))
-    }
-}
-
-impl ErrorFragment {
-    /// What a page shows by itself when the server does not answer.
-    pub(crate) fn unreachable() -> Self {
-        let words = "The server cannot be reached.".to_owned();
-        // The script puts in the address that was asked for.
-        Self { words, retry: Some(String::new()) }
     }
 }
 
@@ -130,7 +125,8 @@ impl ResponseError for Error {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::NotFound | Self::NoSample => StatusCode::NOT_FOUND,
-            Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::CrossSite(_) => StatusCode::FORBIDDEN,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::Unknown(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -145,47 +141,27 @@ impl ResponseError for Error {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
-            Self::WrongMethod(known) => headers.insert(ALLOW, HeaderValue::from_static(known)),
-            Self::Busy | Self::Unkept(..) => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"))
+            Self::WrongMethod(known) => {
+                headers.insert(ALLOW, HeaderValue::from_static(known));
             }
-            _ => return response,
-        };
+            Self::Busy | Self::Unkept(..) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // The rest of the body may never come.
+            Self::Slow => response.head_mut().set_connection_type(ConnectionType::Close),
+            _ => {}
+        }
         response
     }
 }
 
-/// Answers every unknown path.
-pub(crate) async fn not_found() -> Result<HttpResponse, Error> {
-    Err(Error::NotFound)
-}
-
-/// Answers known paths that are asked for with a method that they do not have.
-pub(crate) async fn not_read() -> Result<HttpResponse, Error> {
-    Err(Error::WrongMethod("GET, HEAD"))
-}
-
-/// The same for what is only changed.
-pub(crate) async fn not_changed() -> Result<HttpResponse, Error> {
-    Err(Error::WrongMethod("POST"))
-}
-
-/// The same for what is read and changed.
-pub(crate) async fn not_read_or_changed() -> Result<HttpResponse, Error> {
-    Err(Error::WrongMethod("GET, HEAD, POST"))
-}
-
-/// Gives every error its body: a fragment with a retry, or a page for who typed the address.
+/// Gives every error its body: a page for a route that answers with pages, else a fragment.
 pub(crate) async fn render(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?.map_into_boxed_body();
     let (request, mut response) = response.into_parts();
-    if response.error().is_some() && path(&request).starts_with("/session") {
-        let private = HeaderValue::from_static(PRIVATE);
-        response.headers_mut().insert(CACHE_CONTROL, private);
-    }
     let body = response.error().map(|error| match error.as_error::<Error>() {
         Some(error) => body(error, &request),
         // actix's own errors are about the form of a request.
@@ -193,34 +169,27 @@ pub(crate) async fn render(
     });
     if let Some(body) = body {
         let body = body.unwrap_or_else(|_| "Something went wrong.".to_owned());
-        let html = HeaderValue::from_static("text/html; charset=utf-8");
-        response.headers_mut().insert(actix_web::http::header::CONTENT_TYPE, html);
+        let headers = response.headers_mut();
+        if let Some(route) = route::of(&request) {
+            headers.insert(CACHE_CONTROL, route.error_cache_control());
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         response = response.set_body(BoxBody::new(body));
     }
     Ok(ServiceResponse::new(request, response))
 }
 
 fn body(error: &Error, request: &HttpRequest) -> askama::Result<String> {
-    let fragment = error.fragment(request, anew(request));
-    let path = path(request);
-    let parts = ["/signal", "/graphs/", "/session/", "/static/"];
-    // A pattern is a page; what is below it are its parts.
-    let is_pattern =
-        |path: &str| path.strip_prefix("/patterns/").is_some_and(|it| it.contains('/'));
-    let is_part = is_pattern(path) || parts.iter().any(|part| path.starts_with(part));
-    if is_part || request.headers().contains_key("HX-Request") {
-        return fragment.render();
+    let fragment = error.fragment(request, retry(request));
+    let is_page = route::of(request).is_none_or(|route| route.kind == Kind::Page);
+    if is_page && !request::is_from_htmx(request) {
+        return ErrorPage { status: error.status_code(), error: fragment }.render();
     }
-    ErrorPage { status: error.status_code(), error: fragment }.render()
+    fragment.render()
 }
 
-/// The path, as it would be without a base path.
-fn path(request: &HttpRequest) -> &str {
-    request.path().strip_prefix(base::path()).unwrap_or_default()
-}
-
-/// The address of a request, without the progress that its page showed: the next begins anew.
-fn anew(request: &HttpRequest) -> String {
+/// The address of a request without the progress that its page showed: the next request starts over.
+fn retry(request: &HttpRequest) -> String {
     let kept = request.query_string().split('&').filter(|pair| !pair.starts_with("seen="));
     let query = kept.collect::<Vec<_>>().join("&");
     if query.is_empty() { request.path().to_owned() } else { format!("{}?{query}", request.path()) }

@@ -1,4 +1,4 @@
-//! What users and operators read while the store of the cache does not work as it should.
+//! What users and operators read while the store of the cache is in trouble.
 
 use oneflight::StoreHealth;
 use oneflight::store::Cause;

@@ -1,46 +1,13 @@
-//! How an answer was come by, and when: `Cache-Status`, `Server-Timing`, and times of computation.
+//! Where an answer came from, and where the time went: `Cache-Status` and `Server-Timing`.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use oneflight::{Answer, Outcome};
 
 use crate::metrics::{self, CacheEvent};
 
-/// When something was computed.
-pub(crate) struct When(pub(crate) SystemTime);
-
-impl When {
-    /// For machines: RFC 3339, in UTC.
-    pub(crate) fn rfc3339(&self) -> String {
-        humantime::format_rfc3339_millis(self.0).to_string()
-    }
-
-    /// For machines that count: milliseconds since 1970.
-    pub(crate) fn ms(&self) -> u64 {
-        self.0.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
-    }
-
-    /// For people, roughly: `12:03 UTC`.
-    pub(crate) fn minute(&self) -> String {
-        let text = self.rfc3339();
-        format!("{} UTC", text.get(11..16).unwrap_or(&text))
-    }
-
-    /// For people: `12:03:05 UTC`.
-    pub(crate) fn clock(&self) -> String {
-        let text = self.rfc3339();
-        format!("{} UTC", text.get(11..19).unwrap_or(&text))
-    }
-}
-
-/// How long a computation took, for people.
-pub(crate) fn took(compute: Duration) -> String {
-    let ms = compute.as_millis();
-    if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
-}
-
-/// How a request came by its answer, and where its time went.
-pub(crate) struct Timing {
+/// Where a request's answer came from, and where its time went.
+pub(crate) struct Provenance {
     asked: Instant,
     store: Duration,
     compute: Duration,
@@ -49,20 +16,20 @@ pub(crate) struct Timing {
     worker: u16,
 }
 
-impl Timing {
-    /// Starts the clock, before the dashboard is asked.
+impl Provenance {
+    /// Starts the clock, before the cache is asked.
     pub(crate) fn start(worker: u16) -> Self {
         let (store, compute) = (Duration::ZERO, Duration::ZERO);
         Self { asked: Instant::now(), store, compute, outcome: None, worker }
     }
 
-    /// Notes and counts that no store was needed: the answer was in memory.
+    /// Notes and counts an answer from this worker's memory.
     pub(crate) fn hit(&mut self) {
         self.outcome = Some(Outcome::Hit);
         metrics::cache(CacheEvent::Hit);
     }
 
-    /// Notes and counts that the answer has come: what was not computation was the store.
+    /// Notes and counts an answer. Time that was not spent computing was spent in the store.
     pub(crate) fn answered(&mut self, answer: &Answer) {
         let waited = self.asked.elapsed();
         self.outcome = Some(answer.outcome);
@@ -75,7 +42,7 @@ impl Timing {
         metrics::cache(event(answer.outcome));
     }
 
-    /// Notes that no answer has come yet: all of the time so far went to the computation.
+    /// Notes that there is no answer yet. All of the time so far went to the computation.
     pub(crate) fn waited(&mut self) {
         self.compute = self.asked.elapsed();
     }
@@ -94,7 +61,7 @@ impl Timing {
         }
     }
 
-    /// What was neither the store nor the computation was rendering.
+    /// Time that was spent neither in the store nor computing was spent rendering.
     fn server_timing(&self) -> String {
         let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
         let render = self.asked.elapsed().saturating_sub(self.store + self.compute);

@@ -12,11 +12,11 @@ use actix_web::http::header::{
 };
 use actix_web::http::uri::PathAndQuery;
 use actix_web::middleware::Next;
-use actix_web::web::Data;
 use actix_web::{HttpMessage, HttpRequest};
 use tracing::{Instrument, debug, error_span, field};
 
-use super::client::{Client, TrustedProxies};
+use super::client::Client;
+use super::{parameters, route};
 use crate::metrics;
 
 /// The header in which an id comes, and goes out.
@@ -25,9 +25,6 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 128;
 /// A year, as browsers ask for. Other names below this one may have no https, and are left alone.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
-
-/// The pattern that a resource has been made for; a path without a resource has none.
-pub(crate) struct Pattern(pub(crate) &'static str);
 
 /// What a request is called in the log, in its answer, and by whoever reports an error.
 struct RequestId(HeaderValue);
@@ -39,8 +36,7 @@ pub(crate) async fn observe(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let started = Instant::now();
     let id = given(&request).unwrap_or_else(made);
-    let proxies = request.app_data::<Data<TrustedProxies>>().expect("every app has them");
-    let client = proxies.client(&request);
+    let client = parameters::app(request.request()).proxies.client(&request);
     // Whatever is logged must tell its request, so the span is there even if errors alone are.
     let span = error_span!("request", request_id = id.to_str().ok(), client = field::Empty);
     if let Some(client) = client {
@@ -72,6 +68,11 @@ pub(crate) fn is_secure(request: &HttpRequest) -> bool {
     request.extensions().get().is_some_and(|client: &Client| client.is_secure)
 }
 
+/// Whether htmx sends the request, and swaps the answer into its page.
+pub(crate) fn is_from_htmx(request: &HttpRequest) -> bool {
+    request.headers().contains_key("HX-Request")
+}
+
 /// The path and query of the page that asks, where htmx tells it.
 pub(crate) fn shown(request: &HttpRequest) -> Option<String> {
     let url = request.headers().get("HX-Current-URL")?.to_str().ok()?;
@@ -82,7 +83,7 @@ pub(crate) fn shown(request: &HttpRequest) -> Option<String> {
 /// Counts and logs what became of a request.
 fn note(response: &ServiceResponse<impl MessageBody>, started: Instant) {
     let (request, status, took) = (response.request(), response.status(), started.elapsed());
-    let route = request.app_data().map_or("other", |Pattern(pattern)| *pattern);
+    let route = route::of(request).map_or("other", |route| route.pattern);
     metrics::responded(route, status.as_str(), took);
     let (method, path) = (request.method(), request.uri());
     let (status, ms) = (status.as_u16(), took.as_secs_f64() * 1000.0);

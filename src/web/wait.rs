@@ -1,11 +1,11 @@
-//! A computation that is under way: how long a request waits for it, and what is shown meanwhile.
+//! A computation in progress: how long a request waits for it, and what the page shows until then.
 
 use std::time::{Duration, SystemTime};
 
 use oneflight::Snapshot;
 use tokio::time::{sleep, timeout};
 
-use super::provenance::When;
+use super::time::Timestamp;
 
 /// How long a request is held: a computation that takes longer is asked for again, so that no
 /// router, proxy or browser runs out of time.
@@ -14,7 +14,7 @@ pub(crate) const HOLD: Duration = Duration::from_secs(1);
 /// as people can see.
 pub(crate) const GLANCE: Duration = Duration::from_millis(200);
 
-/// What whoever waits sees: a progress, in words and as a bar.
+/// What a waiting page shows: the progress in words and as a bar.
 pub(crate) struct Wait {
     progress: Option<Snapshot>,
     /// Thousandths that the page shows already. Another worker may know less than the one before,
@@ -26,7 +26,7 @@ pub(crate) struct Wait {
 
 impl Wait {
     pub(crate) fn new(seen: Option<u16>, progress: Option<Snapshot>) -> Self {
-        let said_ms = When(SystemTime::now()).ms();
+        let said_ms = Timestamp(SystemTime::now()).ms();
         Self { progress, seen: seen.unwrap_or(0).min(1000), said_ms }
     }
 

@@ -15,7 +15,7 @@ use tracing::{error, warn};
 use super::End;
 use crate::blocking::blocking;
 use crate::control::{self, Order, Others, Question, Said};
-use crate::session::SessionKey;
+use crate::web::cookie::SessionKey;
 use crate::{metrics, supervisor, telemetry};
 
 /// What a worker is told before anything else.

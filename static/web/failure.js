@@ -1,5 +1,5 @@
 // Shows that the server cannot be reached, and lets "Try again" repeat the very request that failed.
-import { purge } from "./figure.js";
+import { purge } from "../graphs/figure.js";
 import { holder, passOn } from "./focus.js";
 
 // A fragment offers an address to read. After a POST, its button sends the same values again.

@@ -1,6 +1,6 @@
 // What every page does beyond htmx: it draws the figures that arrive, keeps the focus through a swap,
 // and shows that the server cannot be reached.
-import { draw, purge, recolor } from "./figure.js";
+import { draw, purge, recolor } from "../graphs/figure.js";
 import { holder, passOn } from "./focus.js";
 import { repeat, unreachable } from "./failure.js";
 

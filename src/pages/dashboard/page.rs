@@ -1,21 +1,20 @@
 //! `GET /`: the page. Its address is its state, so a reload, a link and "back" show the same.
 
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
-use crate::web::assets;
-use crate::web::base;
 use super::choice::Choice;
-use crate::web::error::{Error, ErrorFragment};
-use crate::web::encoded_body::{EncodedBody, REVALIDATE};
-use crate::web::fragment_cache::FragmentCache;
-use crate::web::request;
-use crate::dashboard::Dashboard;
 use crate::dataset::Airport;
 use crate::figure::{Graph, count};
 use crate::metric::Metric;
+use crate::web::app::App;
+use crate::web::encoded_body::{EncodedBody, REVALIDATE};
+use crate::web::error::{Error, ErrorFragment};
+use crate::web::parameters::Parameters;
+use crate::web::reply::Reply;
+use crate::web::{assets, base};
 
 #[derive(Template)]
 #[template(path = "dashboard/page.html")]
@@ -29,52 +28,47 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn airports(&self) -> impl Iterator<Item = &Airport> {
-        self.choice.dataset.contents().origins()
-    }
-
-    fn unreachable(&self) -> ErrorFragment {
-        ErrorFragment::unreachable()
+        self.choice.departures.contents().origins()
     }
 
     fn first_day(&self) -> String {
-        self.choice.dataset.contents().date(0)
+        self.choice.departures.contents().date(0)
     }
 
     fn last_day(&self) -> String {
-        let contents = self.choice.dataset.contents();
+        let contents = self.choice.departures.contents();
         contents.date(contents.days.saturating_sub(1))
     }
 
     fn flights(&self) -> String {
-        count(self.choice.dataset.contents().flights().into())
+        count(self.choice.departures.contents().flights().into())
     }
 }
 
-/// Answers with the page; one that asks for what there is not says so above its four graphs.
+/// Answers with the page. Wrong parameters are told above its four graphs.
 pub(crate) async fn page(
-    dashboard: Data<Dashboard>,
-    fragments: Data<FragmentCache>,
+    app: Data<App>,
     request: HttpRequest,
-    choice: Result<Choice, Error>,
+    choice: Result<Parameters<Choice>, Error>,
 ) -> Result<HttpResponse, Error> {
-    let choice = match choice {
-        Ok(choice) => choice,
-        Err(error) => {
-            let words = error.words(&request::id(&request));
-            return wrong(&error, words, &Choice::default(dashboard.dataset().await));
+    match choice {
+        Ok(Parameters(choice)) => {
+            let key = format!("{} of {}", choice.page(), choice.departures.fingerprint());
+            let render = || EncodedBody::html(&page_of(&choice, None));
+            Ok(app.fragments.get_or_render(key, render)?.respond(&request, REVALIDATE))
         }
-    };
-    let key = format!("{} of {}", choice.page(), choice.dataset.fingerprint());
-    let page = fragments.get_or_render(key, || EncodedBody::html(&page_of(&choice, None)))?;
-    Ok(page.respond(&request, REVALIDATE))
+        Err(error) => {
+            let words = error.words(&request);
+            let choice = Choice::default(app.dataset().await);
+            wrong(error.status_code(), words, &choice)
+        }
+    }
 }
 
-fn wrong(error: &Error, words: String, choice: &Choice) -> Result<HttpResponse, Error> {
-    let fragment = ErrorFragment { words, retry: None };
-    let html = page_of(choice, Some(fragment)).render().map_err(anyhow::Error::from)?;
-    let mut response = HttpResponse::build(error.status_code());
-    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
-    Ok(response.body(html))
+fn wrong(status: StatusCode, words: String, choice: &Choice) -> Result<HttpResponse, Error> {
+    let error = ErrorFragment { words, retry: None };
+    let html = page_of(choice, Some(error)).render().map_err(anyhow::Error::from)?;
+    Ok(Reply::new(status).html(html))
 }
 
 fn page_of(choice: &Choice, error: Option<ErrorFragment>) -> Page<'_> {

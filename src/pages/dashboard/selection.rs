@@ -1,173 +1,90 @@
-//! The memoized questions of the dashboard: each has a key and a recipe.
+//! The dashboard's question: the frames of all four graphs for one origin.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::Context;
-use oneflight::{
-    Answer, Asked, Cache, CacheBy, Failure, Key, Progress, Recipe, Snapshot, StoreHealth,
-};
-use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep_until};
+use bytes::Bytes;
+use oneflight::{Answer, Asked, CacheBy, Failure, Key, Progress, Recipe, Snapshot};
 
 use crate::blocking::blocking;
-use crate::dataset::{Dataset, Datasets, Origin};
+use crate::dataset::Departures;
+use crate::simulated_cost::SimulatedCost;
+use crate::web::app::App;
 use crate::{frame, query};
 
-pub use self::bootstrap::Bootstrap;
-pub use self::sample::{Draw, MOST_FLIGHTS, Sampled, Samples};
+/// The namespace of these entries.
+pub(super) const SELECTION: &str = "selection";
 
-mod bootstrap;
-mod sample;
-mod warming;
-mod rows;
-
-/// A simulated cost passes in steps, so that it shows progress and can be given up.
-const STEP: Duration = Duration::from_millis(100);
-
-/// What a worker needs to answer every question.
-pub struct Dashboard {
-    datasets: Datasets,
-    cache: Cache,
-    /// Added to every computation, to see what caching does.
-    simulated_cost: Duration,
-    samples: Samples,
-    worker: u16,
-    /// The turn of who reads rows.
-    reading: Arc<Mutex<()>>,
+/// Cached by the data (its fingerprint covers the version of the query and the format of the frames)
+/// and the origin. Every metric is drawn from the same value.
+fn key_of(fingerprint: &str, code: &str) -> Key {
+    Key::new(SELECTION).by(CacheBy::Data(fingerprint)).arg(code).ignoring("metric")
 }
 
-/// The namespace of the frames of all four graphs for one origin.
-const SELECTION: &str = "selection";
-
-/// The frames of all four graphs for one origin, for all metrics: cached by the data (its
-/// fingerprint covers the query and the format of the frames too), for each origin. Every metric is
-/// drawn from the same value.
-fn selection(fingerprint: &str, origin: &str) -> Key {
-    Key::new(SELECTION).by(CacheBy::Data(fingerprint)).arg(origin).ignoring("metric")
+pub(super) fn key(departures: &Departures) -> Key {
+    key_of(departures.fingerprint(), departures.code())
 }
 
-impl Dashboard {
-    /// Answers questions about a data file from `cache`.
-    pub fn new(
-        datasets: Datasets,
-        cache: Cache,
-        simulated_cost: Duration,
-        samples: Samples,
-        worker: u16,
-    ) -> Self {
-        let reading = Arc::default();
-        Self { datasets, cache, simulated_cost, samples, worker, reading }
-    }
-
-    /// The data file as it is now; a request holds on to the one that it began with.
-    pub async fn dataset(&self) -> Arc<Dataset> {
-        self.datasets.current().await
-    }
-
-    /// Whether questions can be answered: the path of the data file holds the one that is in use.
-    pub fn is_ready(&self) -> bool {
-        self.datasets.is_readable()
-    }
-
-    /// The number of this worker.
-    pub fn worker(&self) -> u16 {
-        self.worker
-    }
-
-    /// Whether the store of the cache works as it should.
-    pub fn store_health(&self) -> StoreHealth {
-        self.cache.health()
-    }
-
-    /// The frames for one origin, as bytes for [`frame::decode`]: of this very data file.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong in the computation, also lately; that nobody waited, or this worker ends.
-    pub async fn selection(
-        &self,
-        dataset: &Arc<Dataset>,
-        origin: Origin,
-    ) -> Result<Answer, Failure> {
-        let key = key(dataset, origin);
-        self.cache.memoize(&key, self.recipe(dataset, origin)).await
-    }
-
-    /// The same at once, if there is any: an answer of the data file before, or one that is too
-    /// old, is good until the new one is there.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Dashboard::selection`].
-    pub async fn latest(&self, dataset: &Arc<Dataset>, origin: Origin) -> Result<Asked, Failure> {
-        self.cache.ask(&key(dataset, origin), self.recipe(dataset, origin)).await
-    }
-
-    /// The same, computed after `than`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Dashboard::selection`].
-    pub async fn renewed(
-        &self,
-        dataset: &Arc<Dataset>,
-        origin: Origin,
-        than: SystemTime,
-    ) -> Result<Asked, Failure> {
-        self.cache.renewed(&key(dataset, origin), than, self.recipe(dataset, origin)).await
-    }
-
-    /// The selection of a state of the data file, if the store has it.
-    pub async fn kept(&self, fingerprint: &str, code: &str) -> Option<Answer> {
-        self.cache.kept(&selection(fingerprint, code)).await
-    }
-
-    /// How far the computation of a selection is, wherever it runs.
-    pub async fn progress(&self, dataset: &Dataset, origin: Origin) -> Option<Snapshot> {
-        self.cache.progress(&key(dataset, origin)).await
-    }
-
-    fn recipe(&self, dataset: &Arc<Dataset>, origin: Origin) -> Recipe {
-        let (dataset, cost) = (dataset.clone(), self.simulated_cost);
-        Recipe::from(move |progress| compute(dataset.clone(), origin, cost, progress))
-    }
+/// The frames, as bytes for [`frame::decode`]: of this very data file.
+///
+/// # Errors
+///
+/// What the computation said, now or a moment ago; that no caller waited, or this worker ends.
+pub(crate) async fn exact(app: &App, departures: &Departures) -> Result<Answer, Failure> {
+    app.cache.memoize(&key(departures), recipe(app, departures)).await
 }
 
-/// Computes a selection, after its simulated cost.
+/// The same at once, if there is any answer: that of the data file before, or one that is too old,
+/// will do until the new one is there.
+///
+/// # Errors
+///
+/// Those of [`exact`].
+pub(crate) async fn latest(app: &App, departures: &Departures) -> Result<Asked, Failure> {
+    app.cache.ask(&key(departures), recipe(app, departures)).await
+}
+
+/// The same, computed after `newer_than`.
+///
+/// # Errors
+///
+/// Those of [`exact`].
+pub(crate) async fn renewed(
+    app: &App,
+    departures: &Departures,
+    newer_than: SystemTime,
+) -> Result<Asked, Failure> {
+    app.cache.renewed(&key(departures), newer_than, recipe(app, departures)).await
+}
+
+/// The answer for a state of the data file, if the store has it.
+pub(crate) async fn kept(app: &App, fingerprint: &str, code: &str) -> Option<Answer> {
+    app.cache.kept(&key_of(fingerprint, code)).await
+}
+
+/// How far the computation is, in whatever worker it runs.
+pub(crate) async fn progress(app: &App, departures: &Departures) -> Option<Snapshot> {
+    app.cache.progress(&key(departures)).await
+}
+
+pub(super) fn recipe(app: &App, departures: &Departures) -> Recipe {
+    let (departures, cost) = (departures.clone(), app.simulated_cost);
+    Recipe::from(move |progress| compute(departures.clone(), cost, progress))
+}
+
+/// Computes the frames, after the simulated cost.
 async fn compute(
-    dataset: Arc<Dataset>,
-    origin: Origin,
-    cost: Duration,
+    departures: Departures,
+    cost: SimulatedCost,
     progress: Progress,
-) -> anyhow::Result<bytes::Bytes> {
-    let failed = format!("{} cannot be computed", key(&dataset, origin));
-    let idle = idle_steps(cost);
-    let steps = idle + query::slices(&dataset, origin);
-    idle_for(cost, |step| Ok(progress.reached(step, steps)?)).await?;
+) -> anyhow::Result<Bytes> {
+    let failed = format!("{} cannot be computed", key(&departures));
+    let idle = cost.steps();
+    let steps = idle + query::slices(departures.dataset(), departures.origin());
+    cost.pass(|step| Ok(progress.reached(step, steps)?)).await?;
     let reached = move |slices| Ok(progress.reached(idle + slices, steps)?);
-    let work = move || frame::encode(query::selection(&dataset, origin, reached)?);
+    let work = move || {
+        frame::encode(query::selection(departures.dataset(), departures.origin(), reached)?)
+    };
     blocking(work).await?.context(failed)
-}
-
-/// How many steps a simulated cost has.
-fn idle_steps(cost: Duration) -> u64 {
-    cost.as_millis().div_ceil(STEP.as_millis()) as u64
-}
-
-/// Lets a simulated cost pass. `reached` is told each of its steps, and may end it.
-async fn idle_for(
-    cost: Duration,
-    reached: impl Fn(u64) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let started = Instant::now();
-    for step in 1..=idle_steps(cost) {
-        sleep_until(started + cost.min(STEP * step as u32)).await;
-        reached(step)?;
-    }
-    Ok(())
-}
-
-fn key(dataset: &Dataset, origin: Origin) -> Key {
-    selection(dataset.fingerprint(), origin.code(dataset.contents()))
 }

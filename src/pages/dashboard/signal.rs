@@ -1,107 +1,111 @@
 //! `/signal`: answers once the selection is in the store; the answer starts the four graphs.
 //!
-//! No request is held longer than a second. A computation that takes longer answers 202, with a
-//! fragment that shows its progress and asks again by itself.
+//! No request is held longer than a second. While a computation takes longer the answer is 202, with
+//! a fragment that shows the progress and asks again by itself.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use oneflight::{Asked, Failure, Snapshot};
+use oneflight::{Asked, Failure};
 use tokio::time::timeout;
 
-use self::fragments::{Reply, cancelled, computing, landed};
+use self::fragments::{cancelled, computing, landed};
 use super::choice::Choice;
+use super::selection;
+use crate::web::app::App;
+use crate::web::base;
 use crate::web::error::Error;
+use crate::web::parameters::Parameters;
+use crate::web::provenance::Provenance;
+use crate::web::reply::Reply;
 use crate::web::same_origin::SameOrigin;
-use crate::web::provenance::Timing;
 use crate::web::wait::{GLANCE, HOLD, held};
-use crate::dashboard::Dashboard;
 
 mod fragments;
 
-/// An answer that is younger is as new as somebody can want who asks for a new one: he pressed
-/// twice, or others pressed with him.
+/// An answer that is younger than this is new enough for a visitor who asks to recompute: the button
+/// was pressed twice, or by two visitors.
 const NEW: Duration = Duration::from_secs(1);
 
 /// `GET /signal`: the latest answer, at once if there is any.
 pub(crate) async fn signal(
-    dashboard: Data<Dashboard>,
+    app: Data<App>,
     request: HttpRequest,
-    choice: Choice,
+    Parameters(choice): Parameters<Choice>,
 ) -> Result<HttpResponse, Error> {
     if choice.after.is_some() {
-        // It may cause a computation even though there is an answer, which no other site may do.
+        // It may cause a computation although there is an answer, which no other site may do.
         SameOrigin::check(&request)?;
     }
-    answered(&dashboard, &request, &choice).await
+    answer(&app, &request, &choice).await
 }
 
-/// `POST /signal/refresh`: computes anew, once however many ask; the old answer stays until then.
+/// `POST /signal/refresh`: recomputes, once for all concurrent requests; the old answer stays until then.
 pub(crate) async fn refresh(
-    dashboard: Data<Dashboard>,
+    app: Data<App>,
     request: HttpRequest,
     _same: SameOrigin,
-    mut choice: Choice,
+    Parameters(mut choice): Parameters<Choice>,
 ) -> Result<HttpResponse, Error> {
-    let kept = dashboard.kept(choice.dataset.fingerprint(), choice.code()).await;
-    // Who says which answer he has seen gets a newer one, and no third if there is one already.
+    let departures = &choice.departures;
+    let kept = selection::kept(&app, departures.fingerprint(), departures.code()).await;
+    // A page that says which answer it shows gets a newer one, and no third if there is one already.
     choice.after = choice.at.or(kept.map(|kept| {
         let stamp = kept.entry.stamp;
         let is_new = stamp.computed_at.elapsed().is_ok_and(|age| age < NEW);
         stamp.computed_ms().saturating_sub(is_new.into())
     }));
-    answered(&dashboard, &request, &choice).await
+    answer(&app, &request, &choice).await
 }
 
-/// `POST /signal/cancel`: whoever sends this waits no more. What others wait for goes on; what
-/// nobody waits for ends by itself a moment later.
+/// `POST /signal/cancel`: this page waits no more. The computation goes on while other requests wait
+/// for it, and ends three seconds after the last.
 pub(crate) async fn cancel(
-    dashboard: Data<Dashboard>,
+    app: Data<App>,
     request: HttpRequest,
     _same: SameOrigin,
-    choice: Choice,
+    Parameters(choice): Parameters<Choice>,
 ) -> Result<HttpResponse, Error> {
-    let timing = Timing::start(dashboard.worker());
-    Ok(Reply::new(&request, &choice, &timing).ok(cancelled(&choice)?))
+    let provenance = Provenance::start(app.worker);
+    let html = cancelled(&choice)?;
+    Ok(reply(&request, &choice, StatusCode::OK).provenance(&provenance).html(html))
 }
 
-async fn answered(
-    dashboard: &Dashboard,
-    request: &HttpRequest,
-    choice: &Choice,
-) -> Result<HttpResponse, Error> {
-    let mut timing = Timing::start(dashboard.worker());
-    let progressing = async || progress(dashboard, choice).await;
-    let asked = held(ask(dashboard, choice), HOLD, choice.seen, progressing).await;
+async fn answer(app: &App, request: &HttpRequest, choice: &Choice) -> Result<HttpResponse, Error> {
+    let mut provenance = Provenance::start(app.worker);
+    let progress = async || selection::progress(app, &choice.departures).await;
+    let asked = held(ask(app, choice), HOLD, choice.seen, progress).await;
     let (asked, old) = match asked.transpose()? {
         Some(asked) => (Some(asked), None),
         // It may have landed just after the request was held for long enough.
-        None => match shown(dashboard, choice).await {
+        None => match shown(app, choice).await {
             Some(shown) if is_newer(&shown, choice) => (Some(shown), None),
             shown => (None, shown),
         },
     };
     let Some(asked) = asked else {
-        timing.waited();
+        provenance.waited();
         let html = match old {
-            Some(old) => landed(dashboard, choice, &old, progress(dashboard, choice).await)?,
-            None => computing(dashboard, choice, progress(dashboard, choice).await)?,
+            Some(old) => landed(app, choice, &old, progress().await)?,
+            None => computing(app, choice, progress().await)?,
         };
-        return Ok(Reply::new(request, choice, &timing).accepted(html));
+        let reply = reply(request, choice, StatusCode::ACCEPTED).morph();
+        return Ok(reply.provenance(&provenance).html(html));
     };
-    timing.answered(&asked.answer);
-    let html = landed(dashboard, choice, &asked, None)?;
-    Ok(Reply::new(request, choice, &timing).ok(html))
+    provenance.answered(&asked.answer);
+    let html = landed(app, choice, &asked, None)?;
+    Ok(reply(request, choice, StatusCode::OK).provenance(&provenance).html(html))
 }
 
-async fn ask(dashboard: &Dashboard, choice: &Choice) -> Result<Asked, Failure> {
+async fn ask(app: &App, choice: &Choice) -> Result<Asked, Failure> {
     match choice.after {
-        None => dashboard.latest(&choice.dataset, choice.origin).await,
+        None => selection::latest(app, &choice.departures).await,
         Some(ms) => {
-            // A time to come would never be reached.
-            let than = (UNIX_EPOCH + Duration::from_millis(ms)).min(SystemTime::now());
-            dashboard.renewed(&choice.dataset, choice.origin, than).await
+            // A time in the future would never be reached.
+            let newer_than = (UNIX_EPOCH + Duration::from_millis(ms)).min(SystemTime::now());
+            selection::renewed(app, &choice.departures, newer_than).await
         }
     }
 }
@@ -112,13 +116,15 @@ fn is_newer(asked: &Asked, choice: &Choice) -> bool {
 }
 
 /// The old answer that stays on the page while a newer one is computed.
-async fn shown(dashboard: &Dashboard, choice: &Choice) -> Option<Asked> {
+async fn shown(app: &App, choice: &Choice) -> Option<Asked> {
     choice.after?;
-    let (dataset, origin) = (&choice.dataset, choice.origin);
-    // It is there, so this does not wait.
-    timeout(GLANCE, dashboard.latest(dataset, origin)).await.ok()?.ok()
+    // It is in the store, so this does not wait.
+    timeout(GLANCE, selection::latest(app, &choice.departures)).await.ok()?.ok()
 }
 
-async fn progress(dashboard: &Dashboard, choice: &Choice) -> Option<Snapshot> {
-    dashboard.progress(&choice.dataset, choice.origin).await
+/// A reply whose choice the browser's address follows.
+fn reply(request: &HttpRequest, choice: &Choice, status: StatusCode) -> Reply {
+    let (page, bare) = (choice.page(), format!("{}/", base::path()));
+    let is_default = page == Choice::default(choice.departures.dataset().clone()).page();
+    Reply::new(status).address(request, &page, is_default.then_some(bare.as_str()))
 }

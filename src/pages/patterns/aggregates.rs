@@ -1,37 +1,34 @@
 //! `/patterns/aggregates`: three small aggregates travel in one response, and three graphs are made of
-//! them; beside it, what it takes to send every flight instead, measured when somebody wants to know.
-
-use std::time::Duration;
+//! them. Beside it, on request, the page measures what it takes to send every flight instead.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Serialize;
-use tokio::time::timeout;
 
-use super::departures::Departures;
-use super::summary::{JSON, UNKEPT};
-use super::{page, summary};
-use crate::dashboard::Dashboard;
-use crate::figure::{Aggregates, Columns, Outline};
+use self::figure::{Aggregates, Outline};
+use super::airport::OneAirport;
+use super::summary::UNKEPT;
+use super::{airport_page, summary};
+use crate::figure::Columns;
+use crate::web::app::App;
+use crate::web::encoded_body::{EncodedBody, JSON};
 use crate::web::error::{Error, ErrorFragment};
-use crate::web::encoded_body::{EncodedBody, encoding};
-use crate::web::fragment_cache::FragmentCache;
-use crate::web::assets;
-use crate::web::base;
+use crate::web::parameters::Parameters;
+use crate::web::{assets, base};
 
-/// How long a request waits for its turn to read rows: many times what one turn takes.
-const PATIENCE: Duration = Duration::from_secs(5);
+mod figure;
+mod rows;
 
 #[derive(Template)]
 #[template(path = "patterns/aggregates/page.html")]
 struct Page<'a> {
-    departures: &'a Departures,
+    departures: &'a OneAirport,
     outlines: [Outline; 3],
     error: Option<ErrorFragment>,
 }
 
-/// Every flight, by columns, a slice of the file after the other.
+/// Every flight by columns, one slice of the file after the other.
 #[derive(Serialize)]
 struct Flights {
     v: String,
@@ -40,44 +37,36 @@ struct Flights {
 
 /// `GET /patterns/aggregates`: the page, which asks for the aggregates by itself.
 pub(crate) async fn page(
-    dashboard: Data<Dashboard>,
-    fragments: Data<FragmentCache>,
+    app: Data<App>,
     request: HttpRequest,
-    departures: Result<Departures, Error>,
+    airport: Result<Parameters<OneAirport>, Error>,
 ) -> Result<HttpResponse, Error> {
-    let render = |departures: &Departures, error| {
+    let render = |departures: &OneAirport, error| {
         Ok(Page { departures, outlines: Outline::all(), error }.render()?)
     };
-    page::page(&dashboard, &fragments, &request, departures, render).await
+    airport_page::page(&app, &request, airport, render).await
 }
 
 /// `GET /patterns/aggregates/summary`: all three aggregates.
 pub(crate) async fn summary(
-    dashboard: Data<Dashboard>,
-    fragments: Data<FragmentCache>,
+    app: Data<App>,
     request: HttpRequest,
-    departures: Departures,
+    Parameters(airport): Parameters<OneAirport>,
 ) -> Result<HttpResponse, Error> {
-    let form = |selection| Ok(Aggregates::of(selection)?);
-    summary::summary(&dashboard, fragments, &request, departures, form).await
+    summary::summary(&app, &request, airport, |selection| Ok(Aggregates::of(selection)?)).await
 }
 
-/// `GET /patterns/aggregates/rows`: the flights that the aggregates were counted of.
+/// `GET /patterns/aggregates/rows`: the flights that the aggregates were counted from, read anew for
+/// each request.
 pub(crate) async fn rows(
-    dashboard: Data<Dashboard>,
+    app: Data<App>,
     request: HttpRequest,
-    departures: Departures,
+    Parameters(airport): Parameters<OneAirport>,
 ) -> Result<HttpResponse, Error> {
-    let Departures { dataset, origin } = departures;
-    let (v, encoding) = (dataset.fingerprint().to_owned(), encoding(&request));
-    let form = move |rows: Vec<_>| {
-        let slices = rows.into_iter().map(Columns).collect();
-        let finished = EncodedBody::new(JSON, serde_json::to_vec(&Flights { v, slices })?);
-        // Here, because compressing megabytes would hold up the event loop.
-        finished.encode(encoding);
-        Ok(finished)
+    let make = move || {
+        let slices = rows::rows(&airport.0)?.into_iter().map(Columns).collect();
+        let flights = Flights { v: airport.fingerprint().to_owned(), slices };
+        Ok(EncodedBody::new(JSON, serde_json::to_vec(&flights)?))
     };
-    let read = timeout(PATIENCE, dashboard.rows(&dataset, origin, form));
-    let finished = read.await.map_err(|_| Error::Busy)??;
-    Ok(finished.respond(&request, UNKEPT))
+    Ok(app.large.make(&request, make).await?.respond(&request, UNKEPT))
 }

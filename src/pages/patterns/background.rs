@@ -1,105 +1,151 @@
-//! `/patterns/background`: a computation of seconds or minutes, run and cancelled by buttons, and
-//! kept for everybody who asks the same.
+//! `/patterns/background`: a computation of seconds or minutes, run and cancelled by buttons. Its
+//! result is kept for everybody with the same question.
+
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use oneflight::{Answer, Snapshot};
+use oneflight::{Answer, Failure, Snapshot};
 
-use self::fragments::{State, course, page_of, reply};
-use self::question::{Question, clicks};
-use crate::dashboard::Dashboard;
+use self::fragments::{State, page_of, progress_of, reply};
+use self::question::{Press, Question};
+use crate::web::app::App;
 use crate::web::error::Error;
+use crate::web::parameters::Parameters;
+use crate::web::provenance::Provenance;
 use crate::web::same_origin::SameOrigin;
-use crate::web::request;
-use crate::web::provenance::Timing;
 use crate::web::wait::{GLANCE, HOLD, held};
 
-mod fragments;
 mod question;
+mod recipe;
+mod bootstrap;
+mod figure;
+mod fragments;
 
-/// `GET /patterns/background`: the page, with what has been computed already; it computes nothing.
+/// `GET /patterns/background`: the page, with the result if there is one; it computes nothing.
 pub(crate) async fn page(
-    dashboard: Data<Dashboard>,
+    app: Data<App>,
     request: HttpRequest,
-    question: Result<Question, Error>,
+    question: Result<Parameters<Question>, Error>,
 ) -> Result<HttpResponse, Error> {
     let (question, status, state) = match question {
-        Ok(question) => {
-            let kept = dashboard.kept_bootstrap(&question.asked).await;
+        Ok(Parameters(question)) => {
+            let kept = recipe::kept(&app, &question).await;
             (question, StatusCode::OK, kept.map_or(State::Idle, State::Done))
         }
         Err(error) => {
-            let words = error.words(&request::id(&request));
-            let question = Question::default(dashboard.dataset().await)?;
-            (question, error.status_code(), State::Failed(words))
+            let question = Question::default(app.dataset().await)?;
+            (question, error.status_code(), State::Failed(error.words(&request)))
         }
     };
-    page_of(&dashboard, &question, status, state).await
+    page_of(&app, &question, status, state).await
 }
 
-/// `GET /patterns/background/result`: runs the computation, unless somebody has or does.
-pub(crate) async fn result(
-    dashboard: Data<Dashboard>,
+/// `POST /patterns/background/run`: runs the computation, unless its result is kept or it runs
+/// already.
+pub(crate) async fn run(
+    app: Data<App>,
     request: HttpRequest,
-    question: Result<Question, Error>,
+    _same: SameOrigin,
+    press: Result<Parameters<Press>, Error>,
 ) -> Result<HttpResponse, Error> {
-    let mut timing = Timing::start(dashboard.worker());
-    let (question, asked) = match question {
-        Ok(question) => {
-            let asked = answered(&dashboard, &question).await;
-            (question, asked)
-        }
-        Err(error) => {
-            let mut question = Question::default(dashboard.dataset().await)?;
-            question.asked.clicks = clicks(request.query_string());
-            (question, Err(error))
-        }
+    let provenance = Provenance::start(app.worker);
+    let question = match asked(press) {
+        Ok(question) => question,
+        Err((error, clicks)) => return refused(&app, &request, provenance, error, clicks).await,
     };
-    let (status, state) = match asked {
-        Ok(Some(answer)) => {
-            timing.answered(&answer);
+    // The page has to show which button works now, before it is pressed twice.
+    let ran = async { recipe::run(&app, &question).await.map(Some) };
+    answer(&app, &request, &question, provenance, GLANCE, ran).await
+}
+
+/// `GET /patterns/background/result`: the result, or how far its computation is. It starts none.
+pub(crate) async fn result(
+    app: Data<App>,
+    request: HttpRequest,
+    press: Result<Parameters<Press>, Error>,
+) -> Result<HttpResponse, Error> {
+    let provenance = Provenance::start(app.worker);
+    let question = match asked(press) {
+        Ok(question) => question,
+        Err((error, clicks)) => return refused(&app, &request, provenance, error, clicks).await,
+    };
+    let hold = if question.seen.is_some() { HOLD } else { GLANCE };
+    let followed = recipe::follow(&app, &question);
+    answer(&app, &request, &question, provenance, hold, followed).await
+}
+
+/// `POST /patterns/background/cancel`: this page waits no more. The computation goes on while other
+/// pages wait for it, and ends three seconds after the last.
+pub(crate) async fn cancel(
+    app: Data<App>,
+    request: HttpRequest,
+    _same: SameOrigin,
+    Parameters(question): Parameters<Question>,
+) -> Result<HttpResponse, Error> {
+    let provenance = Provenance::start(app.worker);
+    reply(&app, &request, &question, &provenance, StatusCode::OK, State::Cancelled).await
+}
+
+/// Answers with what becomes of a question within the time that a request is held.
+async fn answer(
+    app: &App,
+    request: &HttpRequest,
+    question: &Question,
+    mut provenance: Provenance,
+    hold: Duration,
+    asked: impl Future<Output = Result<Option<Answer>, Failure>>,
+) -> Result<HttpResponse, Error> {
+    let progress = async || progress(app, question).await;
+    let (status, state) = match held(asked, hold, question.seen, progress).await {
+        Some(Ok(Some(answer))) => {
+            provenance.answered(&answer);
             (StatusCode::OK, State::Done(answer))
         }
-        Ok(None) => {
-            timing.waited();
-            let progress = progress(&dashboard, &question).await;
+        Some(Ok(None)) => (StatusCode::OK, State::Idle),
+        // Not the usual fragment of an error: the buttons have to stay.
+        Some(Err(failure)) => {
+            let error = Error::from(failure);
+            (error.status_code(), State::Failed(error.words(request)))
+        }
+        None => {
+            provenance.waited();
+            let progress = progress().await;
             if question.seen.is_some() {
-                return course(&question, &timing, progress);
+                return progress_of(question, &provenance, progress);
             }
             (StatusCode::ACCEPTED, State::Running(progress))
         }
-        // Not an error's usual fragment: the buttons have to stay.
-        Err(error) => (error.status_code(), State::Failed(error.words(&request::id(&request)))),
     };
-    reply(&dashboard, &request, &question, &timing, status, state).await
+    reply(app, request, question, &provenance, status, state).await
 }
 
-/// `POST /patterns/background/cancel`: whoever sends this asks no more. What nobody asks for ends by
-/// itself a moment later.
-pub(crate) async fn cancel(
-    dashboard: Data<Dashboard>,
-    request: HttpRequest,
-    _same: SameOrigin,
-    question: Question,
+/// The question, or what is wrong with it and how often the button was pressed.
+fn asked(press: Result<Parameters<Press>, Error>) -> Result<Question, (Error, u64)> {
+    match press {
+        Ok(Parameters(Press { question, clicks })) => question.map_err(|error| (error, clicks)),
+        Err(error) => Err((error, 0)),
+    }
+}
+
+/// The buttons with what is wrong.
+async fn refused(
+    app: &App,
+    request: &HttpRequest,
+    provenance: Provenance,
+    error: Error,
+    clicks: u64,
 ) -> Result<HttpResponse, Error> {
-    let timing = Timing::start(dashboard.worker());
-    reply(&dashboard, &request, &question, &timing, StatusCode::OK, State::Cancelled).await
+    let question = Question { clicks, ..Question::default(app.dataset().await)? };
+    let state = State::Failed(error.words(request));
+    reply(app, request, &question, &provenance, error.status_code(), state).await
 }
 
-/// The answer, if it is there before the page has to show something else: a page that shows nothing
-/// yet has to show which button can be pressed, before anybody presses twice.
-async fn answered(dashboard: &Dashboard, question: &Question) -> Result<Option<Answer>, Error> {
-    let hold = if question.seen.is_some() { HOLD } else { GLANCE };
-    let progressing = async || progress(dashboard, question).await;
-    let asked = held(dashboard.bootstrap(&question.asked), hold, question.seen, progressing).await;
-    Ok(asked.transpose()?)
-}
-
-/// How far it is. Another worker may know less than the one that the page has asked before, and
+/// How far it is. Another worker may know less than the one that answered the page before, and
 /// progress never goes back.
-async fn progress(dashboard: &Dashboard, question: &Question) -> Option<Snapshot> {
-    let progress = dashboard.bootstrap_progress(&question.asked).await?;
+async fn progress(app: &App, question: &Question) -> Option<Snapshot> {
+    let progress = recipe::progress(app, question).await?;
     let seen = question.seen.unwrap_or(0).min(1000);
     Some(Snapshot { permille: progress.permille.max(seen), ..progress })
 }

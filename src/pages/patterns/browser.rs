@@ -1,25 +1,24 @@
-//! `/patterns/browser`: what was computed once is kept by the browser, for one tab; a graph and a
-//! table are made of it there, and every other input asks the server nothing.
+//! `/patterns/browser`: an answer that is computed once is kept by the browser, for one tab. A graph
+//! and a table are made of it there, and other inputs need no request.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Serialize;
 
-use super::departures::Departures;
-use super::{page, summary};
-use crate::dashboard::Dashboard;
+use super::airport::OneAirport;
+use super::{airport_page, summary};
 use crate::figure::{self, Columns, Graph};
 use crate::metric::Metric;
+use crate::web::app::App;
 use crate::web::error::{Error, ErrorFragment};
-use crate::web::fragment_cache::FragmentCache;
-use crate::web::assets;
-use crate::web::base;
+use crate::web::parameters::Parameters;
+use crate::web::{assets, base};
 
 #[derive(Template)]
 #[template(path = "patterns/browser/page.html")]
 struct Page<'a> {
-    departures: &'a Departures,
+    departures: &'a OneAirport,
     metrics: [Metric; 3],
     /// The graph without its bubbles.
     outline: String,
@@ -32,30 +31,28 @@ struct Destinations {
     destinations: Columns,
 }
 
-/// `GET /patterns/browser`: the page, which asks for its numbers itself, if it has to.
+/// `GET /patterns/browser`: the page, which asks for its numbers by itself if it must.
 pub(crate) async fn page(
-    dashboard: Data<Dashboard>,
-    fragments: Data<FragmentCache>,
+    app: Data<App>,
     request: HttpRequest,
-    departures: Result<Departures, Error>,
+    airport: Result<Parameters<OneAirport>, Error>,
 ) -> Result<HttpResponse, Error> {
-    let render = |departures: &Departures, error| {
+    let render = |departures: &OneAirport, error| {
         let outline = figure::bubbles();
         Ok(Page { departures, metrics: Metric::ALL, outline, error }.render()?)
     };
-    page::page(&dashboard, &fragments, &request, departures, render).await
+    airport_page::page(&app, &request, airport, render).await
 }
 
 /// `GET /patterns/browser/summary`: the numbers of all destinations, by columns.
 pub(crate) async fn summary(
-    dashboard: Data<Dashboard>,
-    fragments: Data<FragmentCache>,
+    app: Data<App>,
     request: HttpRequest,
-    departures: Departures,
+    Parameters(airport): Parameters<OneAirport>,
 ) -> Result<HttpResponse, Error> {
     let form = |selection| {
         let numbers = Graph::Destinations.numbers(&selection, Metric::ALL[0])?;
         Ok(Destinations { destinations: Columns(numbers) })
     };
-    summary::summary(&dashboard, fragments, &request, departures, form).await
+    summary::summary(&app, &request, airport, form).await
 }

@@ -9,13 +9,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::stateless::ASKS;
-use crate::dashboard::Dashboard;
 use crate::dataset::{Airport, Dataset};
-use crate::web::error::{Error, ErrorFragment};
-use crate::web::encoded_body::{EncodedBody, REVALIDATE};
-use crate::web::fragment_cache::FragmentCache;
+use crate::web::app::App;
 use crate::web::assets;
 use crate::web::base;
+use crate::web::encoded_body::{EncodedBody, REVALIDATE};
+use crate::web::error::Error;
 
 /// What each pattern is asked, in the order of its answers.
 const QUESTIONS: [&str; 5] = [
@@ -52,7 +51,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "Caching and signaling",
         live: "/",
-        source: source!("src/routes/signal.rs"),
+        source: source!("src/pages/dashboard/signal.rs"),
         answers: [
             "In the store: the disk of the host, or a Redis.",
             "Everybody.",
@@ -65,7 +64,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "Data of one visitor",
         live: "/session",
-        source: source!("src/routes/session.rs"),
+        source: source!("src/pages/session.rs"),
         answers: [
             "In the store, under the key of the visitor’s session.",
             "One visitor.",
@@ -93,7 +92,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "Aggregates instead of data",
         live: "/patterns/aggregates",
-        source: source!("src/routes/patterns/aggregates.rs"),
+        source: source!("src/pages/patterns/aggregates.rs"),
         answers: [
             "The flights stay on the server. Three small aggregates of them are in the page.",
             "Everybody: they do not depend on who asks.",
@@ -106,7 +105,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "One computation, several outputs",
         live: "/",
-        source: source!("src/routes/graph.rs"),
+        source: source!("src/pages/graphs.rs"),
         answers: [
             "In one entry of the store: four graphs, their tables and their CSV are drawn from it. \
                 The metric is in the address alone.",
@@ -120,7 +119,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "Stateless workers",
         live: "/patterns#stateless",
-        source: source!("src/routes/patterns/stateless.rs"),
+        source: source!("src/pages/patterns/stateless.rs"),
         answers: [
             "In the address of each request, and in no worker.",
             "Whoever has the address.",
@@ -132,7 +131,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "Computation in the background",
         live: "/patterns/background",
-        source: source!("src/routes/patterns/background.rs"),
+        source: source!("src/pages/patterns/background.rs"),
         answers: [
             "In the store: the result, and beside it the progress.",
             "Everybody who asks for the same airport and number of resamples.",
@@ -162,21 +161,14 @@ impl Page<'_> {
     fn airports(&self) -> impl Iterator<Item = &Airport> {
         self.dataset.contents().origins()
     }
-
-    fn unreachable(&self) -> ErrorFragment {
-        ErrorFragment::unreachable()
-    }
 }
 
 /// `GET /patterns`
-pub(crate) async fn page(
-    dashboard: Data<Dashboard>,
-    fragments: Data<FragmentCache>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Error> {
-    let dataset = dashboard.dataset().await;
+pub(crate) async fn page(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Error> {
+    let dataset = app.dataset().await;
     let name = format!("/patterns of {}", dataset.fingerprint());
-    let page = fragments.get_or_render(name, || EncodedBody::html(&Page { dataset: &dataset }))?;
+    let page =
+        app.fragments.get_or_render(name, || EncodedBody::html(&Page { dataset: &dataset }))?;
     Ok(page.respond(&request, REVALIDATE))
 }
 
@@ -185,12 +177,12 @@ pub(crate) async fn source(
     request: HttpRequest,
     name: Path<String>,
 ) -> Result<HttpResponse, Error> {
-    static FINISHED: LazyLock<HashMap<&str, EncodedBody>> = LazyLock::new(|| {
-        let finish = |Row { source, .. }: &'static Row| {
+    static BODIES: LazyLock<HashMap<&str, EncodedBody>> = LazyLock::new(|| {
+        let body = |Row { source, .. }: &'static Row| {
             (source.name(), EncodedBody::new("text/plain; charset=utf-8", source.text))
         };
-        ROWS.iter().map(finish).collect()
+        ROWS.iter().map(body).collect()
     });
-    let source = FINISHED.get(name.as_str()).ok_or(Error::NotFound)?;
+    let source = BODIES.get(name.as_str()).ok_or(Error::NotFound)?;
     Ok(source.respond(&request, REVALIDATE))
 }

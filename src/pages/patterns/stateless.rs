@@ -1,18 +1,20 @@
 //! `/patterns/stateless`: why no worker keeps a choice. A visitor chooses an airport, and asks for it
 //! eight times, of whichever workers: the address is always right, a variable is not.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 
-use crate::dashboard::Dashboard;
+use crate::dataset::{Dataset, Departures};
+use crate::web::app::App;
 use crate::web::base;
-use crate::pages::dashboard::choice::{Choice, number, one};
 use crate::web::error::Error;
+use crate::web::parameters::{self, Checked, Parameters};
+use crate::web::reply::Reply;
 use crate::web::same_origin::SameOrigin;
 
 /// How often a press asks: of three workers, one press in six thousand meets that of its choice alone.
@@ -28,6 +30,20 @@ struct Tally {
     asked: u8,
     /// Answers whose variable said something else than the address.
     differed: u8,
+}
+
+/// What a press asks for.
+pub(crate) struct Choice {
+    departures: Departures,
+    tally: Tally,
+}
+
+/// The parameters as they are written.
+#[derive(Deserialize)]
+pub(crate) struct Written {
+    origin: Option<String>,
+    asked: Option<String>,
+    differed: Option<String>,
 }
 
 /// Asks by itself.
@@ -52,19 +68,24 @@ struct Answer<'a> {
 }
 
 impl Tally {
-    fn parse(query: &str) -> Result<Self, Error> {
-        let [asked, differed] = ["asked", "differed"]
-            .map(|name| one(query, name)?.map_or(Ok(0), |word| number::<u8>(&word, name)));
-        let tally = Self { asked: asked?, differed: differed? };
-        if tally.asked >= ASKS || tally.differed > tally.asked {
+    fn is_over(self) -> bool {
+        self.asked == ASKS
+    }
+}
+
+impl Checked for Choice {
+    type Written = Written;
+
+    fn check(written: Written, dataset: Arc<Dataset>) -> Result<Self, Error> {
+        let Written { origin, asked, differed } = written;
+        let departures = parameters::departures(origin.as_deref(), dataset)?;
+        let asked = parameters::number(asked.as_deref(), "asked")?.unwrap_or(0);
+        let differed = parameters::number(differed.as_deref(), "differed")?.unwrap_or(0);
+        if asked >= ASKS || differed > asked {
             let words = format!("It is asked {ASKS} times; before this were 0 to {}.", ASKS - 1);
             return Err(Error::Unknown(words));
         }
-        Ok(tally)
-    }
-
-    fn is_over(self) -> bool {
-        self.asked == ASKS
+        Ok(Self { departures, tally: Tally { asked, differed } })
     }
 }
 
@@ -72,9 +93,7 @@ impl Ask<'_> {
     /// `origin=ATL&asked=1&differed=0`
     fn query(&self) -> String {
         let Tally { asked, differed } = self.tally;
-        // A code comes from the data file and may hold anything.
-        let code = utf8_percent_encode(self.code, NON_ALPHANUMERIC);
-        format!("origin={code}&asked={asked}&differed={differed}")
+        format!("{}&asked={asked}&differed={differed}", parameters::origin_query(self.code))
     }
 }
 
@@ -94,35 +113,31 @@ impl Answer<'_> {
 
 /// `POST /patterns/stateless/choose`: one worker, whichever it is, has the choice in its variable.
 pub(crate) async fn choose(
-    dashboard: Data<Dashboard>,
+    app: Data<App>,
     _same: SameOrigin,
-    choice: Choice,
+    Parameters(Choice { departures, .. }): Parameters<Choice>,
 ) -> Result<HttpResponse, Error> {
-    let code = choice.code();
+    let code = departures.code();
     *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(code.to_owned());
     let next = Ask { code, tally: Tally { asked: 0, differed: 0 } };
-    answered(&Chosen { worker: dashboard.worker(), next })
+    answered(&Chosen { worker: app.worker, next })
 }
 
 /// `GET /patterns/stateless`: what the address says, and what this worker's variable says.
 pub(crate) async fn answer(
-    dashboard: Data<Dashboard>,
-    request: HttpRequest,
-    choice: Choice,
+    app: Data<App>,
+    Parameters(Choice { departures, mut tally }): Parameters<Choice>,
 ) -> Result<HttpResponse, Error> {
-    let mut tally = Tally::parse(request.query_string())?;
-    let code = choice.code();
+    let code = departures.code();
     let variable = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
     tally.asked += 1;
     tally.differed += u8::from(variable.as_deref() != Some(code));
-    answered(&Answer { worker: dashboard.worker(), variable, next: Ask { code, tally } })
+    answered(&Answer { worker: app.worker, variable, next: Ask { code, tally } })
 }
 
-/// A response that nobody keeps, and the last one of its connection: the next may be with another
-/// worker.
+/// A response that no cache keeps, and the last one of its connection: the next request may reach
+/// another worker.
 fn answered(template: &impl Template) -> Result<HttpResponse, Error> {
     let html = template.render().map_err(anyhow::Error::from)?;
-    let mut response = HttpResponse::Ok();
-    response.force_close().insert_header(ContentType::html());
-    Ok(response.insert_header((CACHE_CONTROL, "no-store")).body(html))
+    Ok(Reply::new(StatusCode::OK).close().html(html))
 }

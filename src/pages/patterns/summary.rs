@@ -1,4 +1,4 @@
-//! What travels of a selection as JSON to a script that draws it: of one airport, once it is computed.
+//! Frames of one airport's selection as JSON, for a script that draws them.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse};
@@ -6,21 +6,20 @@ use oneflight::Answer;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::departures::Departures;
-use crate::blocking::blocking;
-use crate::dashboard::Dashboard;
+use super::airport::OneAirport;
 use crate::frame;
+use crate::pages::dashboard::selection;
 use crate::query::Selection;
+use crate::web::app::App;
+use crate::web::encoded_body::{EncodedBody, JSON, encode_for};
 use crate::web::error::Error;
-use crate::web::encoded_body::EncodedBody;
-use crate::web::fragment_cache::FragmentCache;
-use crate::web::provenance::{Timing, When};
+use crate::web::provenance::Provenance;
+use crate::web::time::Timestamp;
 use crate::web::wait::HOLD;
 
-/// The browser's cache keeps none of it: what a page has kept is then what its script has kept, and
-/// the bytes that it counts have travelled.
-pub(crate) const UNKEPT: &str = "no-store";
-pub(crate) const JSON: &str = "application/json";
+/// Browsers' caches keep none of it: what a page keeps is then what its script keeps, and the bytes
+/// that it counts have travelled.
+pub(super) const UNKEPT: &str = "no-store";
 
 /// Frames, and where they come from.
 #[derive(Serialize)]
@@ -40,50 +39,47 @@ struct Computing {
 }
 
 /// Answers with what `form` takes of the selection; with 202 while that is computed.
-pub(crate) async fn summary<T: Serialize>(
-    dashboard: &Dashboard,
-    fragments: actix_web::web::Data<FragmentCache>,
+pub(super) async fn summary<T: Serialize>(
+    app: &App,
     request: &HttpRequest,
-    departures: Departures,
+    airport: OneAirport,
     form: impl FnOnce(Selection) -> anyhow::Result<T> + Send + 'static,
 ) -> Result<HttpResponse, Error> {
-    let mut timing = Timing::start(dashboard.worker());
-    let (dataset, origin) = (&departures.dataset, departures.origin);
-    let Ok(asked) = timeout(HOLD, dashboard.selection(dataset, origin)).await else {
-        timing.waited();
-        let progress = dashboard.progress(dataset, origin).await;
-        return Ok(accepted(&timing, &Computing { permille: progress.map(|it| it.permille) }));
+    let mut provenance = Provenance::start(app.worker);
+    let Ok(asked) = timeout(HOLD, selection::exact(app, &airport.0)).await else {
+        provenance.waited();
+        let progress = selection::progress(app, &airport.0).await;
+        return Ok(accepted(&provenance, &Computing { permille: progress.map(|it| it.permille) }));
     };
     let answer = asked?;
-    timing.answered(&answer);
+    provenance.answered(&answer);
     let at = answer.entry.stamp.computed_ms();
-    let (path, query) = (request.path(), departures.query());
-    let name = format!("{path}?{query}&v={}&at={at}", dataset.fingerprint());
-    let render = move || finished(&departures, answer, form);
-    let finished = blocking(move || fragments.get_or_render(name, render)).await;
-    let finished = finished.map_err(anyhow::Error::from)??;
-    Ok(finished.respond_with(request, UNKEPT, timing.headers()))
+    let (path, query) = (request.path(), airport.query());
+    let name = format!("{path}?{query}&v={}&at={at}", airport.fingerprint());
+    let render = encode_for(request, move || rendered(&airport, &answer, form));
+    let body = app.fragments.get_or_draw(name, render).await?;
+    Ok(body.respond_with(request, UNKEPT, provenance.headers()))
 }
 
-fn finished<T: Serialize>(
-    departures: &Departures,
-    answer: Answer,
+fn rendered<T: Serialize>(
+    airport: &OneAirport,
+    answer: &Answer,
     form: impl FnOnce(Selection) -> anyhow::Result<T>,
 ) -> anyhow::Result<EncodedBody> {
     let stamp = answer.entry.stamp;
     let summary = Summary {
-        v: departures.dataset.fingerprint().to_owned(),
-        place: departures.place(),
-        computed_at: When(stamp.computed_at).rfc3339(),
+        v: airport.fingerprint().to_owned(),
+        place: airport.place(),
+        computed_at: Timestamp(stamp.computed_at).rfc3339(),
         computed_by: stamp.worker,
         frames: form(frame::decode(&answer.entry.bytes)?)?,
     };
     Ok(EncodedBody::new(JSON, serde_json::to_vec(&summary)?))
 }
 
-fn accepted(timing: &Timing, computing: &Computing) -> HttpResponse {
+fn accepted(provenance: &Provenance, computing: &Computing) -> HttpResponse {
     let mut response = HttpResponse::Accepted();
-    for header in timing.headers() {
+    for header in provenance.headers() {
         response.insert_header(header);
     }
     response.insert_header((CACHE_CONTROL, UNKEPT)).json(computing)

@@ -1,44 +1,46 @@
 //! A sample: some flights of an origin, drawn at random without putting any back, and their frames.
 
 use anyhow::Context;
+use bytes::Bytes;
 use polars::prelude::{
     Column, DataFrame, DataType, IdxCa, IdxSize, IntoLazy, PolarsResult, col, df, lit,
 };
 
-use super::random::Random;
-use super::{Selection, Tally, ranges};
-use crate::dataset::{Dataset, Origin};
+use crate::dataset::Departures;
+use crate::frame;
+use crate::query::{Selection, Tally, ranges};
+use crate::random::Random;
 
 /// What is kept of each flight: enough for the four graphs and for a table.
 const COLUMNS: [&str; 7] = ["day", "hour", "minute", "origin", "destination", "distance", "delay"];
 
 /// Flights that were drawn, and the frames of the four graphs for them alone. It is complete: the
 /// data file may be another one by the time that somebody looks at it.
-pub struct Sample {
+pub(super) struct Sample {
     /// What was drawn, and from what.
-    pub about: About,
+    pub(super) about: About,
     /// A row a flight: `date`, `hour` (of the week) and `minute` of departure, `origin` and `destination` as
     /// places in `airports`, `distance` in miles, `delay` in minutes.
-    pub flights: DataFrame,
+    pub(super) flights: DataFrame,
     /// A row an airport of the data file: its `code`.
-    pub airports: DataFrame,
+    pub(super) airports: DataFrame,
     /// The frames of the four graphs.
-    pub selection: Selection,
+    pub(super) selection: Selection,
 }
 
 /// What was drawn, and from what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
+pub(super) struct About {
     /// The code of the origin, or `ALL`.
-    pub origin: String,
+    pub(super) origin: String,
     /// The same, as people call it.
-    pub place: String,
+    pub(super) place: String,
     /// How many flights were drawn.
-    pub flights: u32,
+    pub(super) flights: u32,
     /// How many flights the origin has.
-    pub of: u32,
+    pub(super) of: u32,
     /// The fingerprint of the data file.
-    pub fingerprint: String,
+    pub(super) fingerprint: String,
 }
 
 impl Sample {
@@ -48,7 +50,7 @@ impl Sample {
     /// # Errors
     ///
     /// When a column is missing, which would be a mistake of ours.
-    pub fn table(&self, first: usize) -> PolarsResult<DataFrame> {
+    pub(super) fn table(&self, first: usize) -> PolarsResult<DataFrame> {
         let flights = self.flights.head(Some(first));
         let code = self.airports.column("code")?.str()?;
         let codes = |name: &str| -> PolarsResult<Column> {
@@ -69,6 +71,64 @@ impl Sample {
             flights.column("delay")?.cast(&DataType::Int32)?,
         ])
     }
+
+    /// The sample as bytes for the cache.
+    ///
+    /// # Errors
+    ///
+    /// What polars says of a frame that it cannot write.
+    pub(super) fn encode(self) -> anyhow::Result<Bytes> {
+        let own = [self.about.frame()?, self.flights, self.airports];
+        frame::join(own.into_iter().chain(frame::frames(self.selection)))
+    }
+
+    /// The sample that [`Sample::encode`] made these bytes of.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are something else, as in [`frame::decode`].
+    pub(super) fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
+        let [about, flights, airports, frames @ ..]: [_; 8] = frame::split(bytes)?;
+        let selection = frame::selection(frames);
+        Ok(Self { about: About::of(&about)?, flights, airports, selection })
+    }
+}
+
+impl About {
+    /// What a sample says of itself, without the rest of it.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are something else, as in [`frame::decode`].
+    pub(super) fn decode(bytes: &[u8]) -> anyhow::Result<Self> {
+        Ok(Self::of(&frame::first(bytes)?)?)
+    }
+
+    fn frame(&self) -> PolarsResult<DataFrame> {
+        df![
+            "origin" => [self.origin.as_str()],
+            "place" => [self.place.as_str()],
+            "flights" => [self.flights],
+            "of" => [self.of],
+            "fingerprint" => [self.fingerprint.as_str()],
+        ]
+    }
+
+    fn of(frame: &DataFrame) -> PolarsResult<Self> {
+        let text = |name: &str| -> PolarsResult<String> {
+            Ok(frame.column(name)?.str()?.get(0).unwrap_or_default().to_owned())
+        };
+        let number = |name: &str| -> PolarsResult<u32> {
+            Ok(frame.column(name)?.u32()?.get(0).unwrap_or_default())
+        };
+        Ok(Self {
+            origin: text("origin")?,
+            place: text("place")?,
+            flights: number("flights")?,
+            of: number("of")?,
+            fingerprint: text("fingerprint")?,
+        })
+    }
 }
 
 /// Draws `size` flights of an origin, or all if it has fewer: by the same `seed` always the same.
@@ -77,14 +137,14 @@ impl Sample {
 /// # Errors
 ///
 /// What polars says of a damaged file, and what `reached` returns.
-pub fn sample(
-    dataset: &Dataset,
-    origin: Origin,
+pub(super) fn sample(
+    departures: &Departures,
     size: u32,
     seed: u64,
     reached: impl Fn(u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Sample> {
-    let rows = dataset.rows(origin);
+    let dataset = departures.dataset();
+    let rows = dataset.rows(departures.origin());
     let (mut random, mut left, mut wanted) = (Random(seed), rows.len() as u32, size);
     let (mut flights, mut tally) = (Vec::new(), Tally::new(dataset.contents()));
     let drawn = (1..).zip(ranges(rows.clone())).try_for_each(|(slice, rows)| {
@@ -104,11 +164,11 @@ pub fn sample(
     let codes: Vec<&str> = contents.airports.iter().map(|it| it.code.as_str()).collect();
     let flights = dated(flights, contents.first_day)?;
     let about = About {
-        origin: origin.code(contents).to_owned(),
-        place: origin.place(contents),
+        origin: departures.code().to_owned(),
+        place: departures.place(),
         flights: flights.height() as u32,
         of: rows.len() as u32,
-        fingerprint: dataset.fingerprint().to_owned(),
+        fingerprint: departures.fingerprint().to_owned(),
     };
     let selection = Selection::new(&tally, contents)?;
     Ok(Sample { about, flights, airports: df!["code" => codes]?, selection })

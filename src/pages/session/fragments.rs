@@ -1,38 +1,32 @@
 //! What `/session` answers with: the page, and the parts of it that change.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 use oneflight::{Answer, Outcome, Snapshot};
 
+use super::draw::About;
+use super::sample::MOST_FLIGHTS;
 use super::view::View;
-use crate::dashboard::{Dashboard, MOST_FLIGHTS};
 use crate::dataset::{Airport, Dataset};
 use crate::figure::{Graph, count, counted};
 use crate::metric::Metric;
-use crate::query::About;
-use crate::web::error::ErrorFragment;
-use crate::web::encoded_body::PRIVATE;
+use crate::web::app::App;
 use crate::web::notice::notice;
-use crate::web::provenance::{Timing, When, took};
+use crate::web::time::{Timestamp, took};
 use crate::web::wait::Wait;
-use crate::web::assets;
-use crate::web::base;
-use crate::web::request;
+use crate::web::{assets, base};
 
 /// How many flights are proposed.
 const PROPOSED: u32 = 1000;
 
 #[derive(Template)]
 #[template(path = "session/page.html")]
-pub(crate) struct Page<'a> {
-    pub(crate) view: &'a View,
-    pub(crate) dataset: &'a Dataset,
+pub(super) struct Page<'a> {
+    pub(super) view: &'a View,
+    pub(super) dataset: &'a Dataset,
     /// What the visitor has, as a fragment.
-    pub(crate) status: String,
+    pub(super) status: String,
     /// What the sample says of itself, if there is one.
-    pub(crate) about: Option<About>,
+    pub(super) about: Option<About>,
 }
 
 /// Its arrival is the signal.
@@ -42,7 +36,7 @@ struct SampleFragment<'a> {
     view: &'a View,
     about: &'a About,
     answer: &'a Answer,
-    drawn_at: When,
+    drawn_at: Timestamp,
     graphs: [Graph; 4],
     notice: Option<&'static str>,
 }
@@ -60,7 +54,7 @@ struct DrawingFragment<'a> {
 #[template(path = "session/no_sample.html")]
 struct NoSampleFragment {
     words: &'static str,
-    /// Whether the visitor still has a session that he can be rid of.
+    /// Whether the visitor still has a session, which can be forgotten.
     is_known: bool,
     graphs: [Graph; 4],
 }
@@ -77,11 +71,6 @@ impl Page<'_> {
 
     fn most(&self) -> String {
         count(MOST_FLIGHTS.into())
-    }
-
-    /// What the page shows by itself when the server does not answer.
-    fn unreachable(&self) -> ErrorFragment {
-        ErrorFragment::unreachable()
     }
 }
 
@@ -101,61 +90,36 @@ impl SampleFragment<'_> {
 }
 
 /// The signal.
-pub(crate) fn ready(
-    dashboard: &Dashboard,
+pub(super) fn ready(
+    app: &App,
     view: &View,
     answer: &Answer,
     about: &About,
 ) -> anyhow::Result<String> {
-    let lost = "Samples cannot be kept at the moment: the next question may find another time.";
+    let lost = "Samples cannot be kept at the moment: the next request may find another time.";
     let is_lost = answer.outcome == Outcome::Computed;
     let fragment = SampleFragment {
         view,
         about,
         answer,
-        drawn_at: When(answer.entry.stamp.computed_at),
+        drawn_at: Timestamp(answer.entry.stamp.computed_at),
         graphs: Graph::ALL,
-        notice: notice(&dashboard.store_health()).or(is_lost.then_some(lost)),
+        notice: notice(&app.store_health()).or(is_lost.then_some(lost)),
     };
     Ok(fragment.render()?)
 }
 
 /// What stands where a sample is being drawn.
-pub(crate) fn drawing(
-    dashboard: &Dashboard,
+pub(super) fn drawing(
+    app: &App,
     view: &View,
     progress: Option<Snapshot>,
 ) -> anyhow::Result<String> {
     let wait = Wait::new(view.seen, progress);
-    Ok(DrawingFragment { view, wait, notice: notice(&dashboard.store_health()) }.render()?)
+    Ok(DrawingFragment { view, wait, notice: notice(&app.store_health()) }.render()?)
 }
 
 /// What stands where there is none, with the reason; it takes the graphs away.
-pub(crate) fn no_sample(words: &'static str, is_known: bool) -> anyhow::Result<String> {
+pub(super) fn no_sample(words: &'static str, is_known: bool) -> anyhow::Result<String> {
     Ok(NoSampleFragment { words, is_known, graphs: Graph::ALL }.render()?)
-}
-
-/// A response for one visitor, which takes the browser's address along.
-pub(crate) fn reply(
-    request: &HttpRequest,
-    view: &View,
-    status: StatusCode,
-    timing: Option<&Timing>,
-) -> HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
-    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, PRIVATE));
-    for header in timing.map(Timing::headers).into_iter().flatten() {
-        response.insert_header(header);
-    }
-    if status == StatusCode::ACCEPTED {
-        // What stays the same stays on the page as it is, five times a second.
-        response.insert_header(("HX-Reswap", "innerMorph"));
-    }
-    let bare = format!("{}/session", base::path());
-    let shown = request::shown(request);
-    let shown = shown.map(|it| if it == bare { View::default().page() } else { it });
-    if shown.is_some_and(|shown| shown != view.page()) {
-        response.insert_header(("HX-Push-Url", view.page()));
-    }
-    response
 }

@@ -1,103 +1,89 @@
-//! `/session/graphs/…`: the four graphs of a visitor's sample, and their numbers.
+//! `/session/graphs/…`: the graphs of a visitor's sample.
 
-use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse};
-use oneflight::{Answer, Stamp};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::future::LocalBoxFuture;
+use oneflight::Answer;
 use tokio::time::timeout;
 
+use super::draw::{About, Sample};
+use super::sample::{self, Sampled};
 use super::view::View;
 use super::visitor::Visitor;
-use crate::blocking::blocking;
-use crate::dashboard::{Dashboard, Sampled};
-use crate::figure::{self, Graph};
-use crate::frame;
-use crate::query::Sample;
+use crate::figure::Graph;
+use crate::metric::Metric;
+use crate::pages::graphs::{Found, PATIENCE, Source};
+use crate::web::app::App;
+use crate::web::encoded_body::PRIVATE;
 use crate::web::error::Error;
-use crate::web::encoded_body::{EncodedBody, PRIVATE};
-use crate::pages::dashboard::graph::{PATIENCE, Source, fragment};
-use crate::pages::dashboard::numbers::{named, table_of};
-use crate::web::provenance::Timing;
+use crate::web::parameters::Parameters;
 
-/// `GET /session/graphs/{graph}`: the graph of the sample that the signal named, and of no other.
-pub(crate) async fn graph(
-    dashboard: Data<Dashboard>,
-    request: HttpRequest,
+/// A visitor's sample, and how it is shown.
+pub(crate) struct Own {
     visitor: Visitor,
-    graph: Path<String>,
     view: View,
-) -> Result<HttpResponse, Error> {
-    let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
-    let (metric, drawn_by) = (view.metric, dashboard.worker());
-    let draw = move |sample: Sample, stamp: Stamp| {
-        let query = format!("metric={}&at={}", metric.word(), stamp.computed_ms());
-        let source = Source { path: "/session/graphs", query, v: sample.about.fingerprint, stamp };
-        fragment(graph, &sample.selection, metric, source, drawn_by)
-    };
-    answered(&dashboard, &request, &visitor, &view, draw).await
 }
 
-/// `GET /session/graphs/{graph}.csv`: its numbers in full precision.
-pub(crate) async fn csv(
-    dashboard: Data<Dashboard>,
-    request: HttpRequest,
-    visitor: Visitor,
-    graph: Path<String>,
-    view: View,
-) -> Result<HttpResponse, Error> {
-    let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
-    let metric = view.metric;
-    let csv = move |sample: Sample, _| {
-        let numbers = graph.numbers(&sample.selection, metric)?;
-        Ok(EncodedBody::new("text/csv; charset=utf-8", figure::csv(numbers)?))
-    };
-    let response = answered(&dashboard, &request, &visitor, &view, csv).await?;
-    Ok(named(response, &format!("sample-{graph}-{}.csv", metric.word())))
-}
-
-/// `GET /session/graphs/{graph}/table`: its numbers as a table.
-pub(crate) async fn table(
-    dashboard: Data<Dashboard>,
-    request: HttpRequest,
-    visitor: Visitor,
-    graph: Path<String>,
-    view: View,
-) -> Result<HttpResponse, Error> {
-    let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
-    let metric = view.metric;
-    let table = move |sample: Sample, _| table_of(&graph.numbers(&sample.selection, metric)?);
-    answered(&dashboard, &request, &visitor, &view, table).await
-}
-
-/// Answers with something made of the visitor's sample: of the one that is asked for, if it is one.
-pub(crate) async fn answered(
-    dashboard: &Dashboard,
-    request: &HttpRequest,
-    visitor: &Visitor,
-    view: &View,
-    form: impl FnOnce(Sample, Stamp) -> anyhow::Result<EncodedBody> + Send + 'static,
-) -> Result<HttpResponse, Error> {
-    let mut timing = Timing::start(dashboard.worker());
-    let owner = visitor.name.as_ref().ok_or(Error::NoSample)?;
-    let answer = match dashboard.kept_sample(owner).await {
-        Some(kept) => kept,
-        None => drawn(dashboard, owner).await?,
-    };
-    timing.answered(&answer);
-    let stamp = answer.entry.stamp;
-    if view.at.is_some_and(|asked| asked != stamp.computed_ms()) {
-        return Err(Error::Gone);
+impl Own {
+    /// The sample, if it is the one that the address names; it is drawn if no signal has waited for
+    /// it yet.
+    pub(super) async fn sample(&self, app: &App) -> Result<Answer, Error> {
+        let owner = self.visitor.name.as_ref().ok_or(Error::NoSample)?;
+        let answer = match sample::kept(app, owner).await {
+            Some(kept) => kept,
+            None => {
+                let found = timeout(PATIENCE, sample::find(app, owner)).await;
+                match found.map_err(|_| Error::Busy)?? {
+                    Sampled::Ready(answer) => answer,
+                    Sampled::Cleared | Sampled::Nothing => return Err(Error::NoSample),
+                }
+            }
+        };
+        let drawn = answer.entry.stamp.computed_ms();
+        if self.view.at.is_some_and(|asked| asked != drawn) { Err(Error::Gone) } else { Ok(answer) }
     }
-    let formed = move || form(frame::decode_sample(&answer.entry.bytes)?, stamp);
-    // Not kept in memory: it is one visitor's.
-    let finished = blocking(formed).await.map_err(anyhow::Error::from)??;
-    Ok(finished.respond_with(request, PRIVATE, timing.headers()))
 }
 
-/// The sample that is to be drawn, if no signal has brought it about.
-async fn drawn(dashboard: &Dashboard, owner: &str) -> Result<Answer, Error> {
-    let sampled = timeout(PATIENCE, dashboard.sample(owner)).await.map_err(|_| Error::Busy)?;
-    match sampled? {
-        Sampled::Ready(answer) => Ok(answer),
-        Sampled::Cleared | Sampled::Nothing => Err(Error::NoSample),
+impl FromRequest for Own {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let visitor = Visitor::from_request(request, payload);
+        let view = Parameters::from_request(request, payload);
+        Box::pin(async move {
+            let Parameters(view) = view.await?;
+            Ok(Self { visitor: visitor.await?, view })
+        })
+    }
+}
+
+impl Source for Own {
+    const PATH: &'static str = "/session/graphs";
+
+    fn metric(&self) -> Metric {
+        self.view.metric
+    }
+
+    /// The cookie decides too, and no worker keeps what is one visitor's.
+    fn complete(&self) -> Option<String> {
+        None
+    }
+
+    async fn find(&self, app: &App) -> Result<Found, Error> {
+        let answer = self.sample(app).await?;
+        let drawn = answer.entry.stamp.computed_ms();
+        Ok(Found {
+            v: About::decode(&answer.entry.bytes)?.fingerprint,
+            query: format!("{}&at={drawn}", self.view.query()),
+            answer,
+            decode: |bytes| Ok(Sample::decode(bytes)?.selection),
+            complete: None,
+            cache_control: PRIVATE,
+        })
+    }
+
+    fn file(&self, graph: Graph) -> String {
+        format!("sample-{graph}-{}.csv", self.view.metric.word())
     }
 }

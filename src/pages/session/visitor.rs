@@ -1,4 +1,4 @@
-//! Who asks: a visitor with a session, or one without.
+//! The visitor of a request, with a session or without.
 
 use std::future::{Ready, ready};
 
@@ -7,27 +7,28 @@ use actix_web::dev::Payload;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
+use crate::web::app::App;
+use crate::web::cookie::Session;
 use crate::web::error::Error;
-use crate::web::request;
-use crate::session::{Session, Sessions};
+use crate::web::{parameters, request};
 
-/// A visitor, and the way to give a session to him.
+/// A visitor, and the way to give and remove a session.
 pub(crate) struct Visitor {
-    sessions: Data<Sessions>,
+    app: Data<App>,
     is_secure: bool,
-    /// What stores know him by, if he has a session.
+    /// What stores know the visitor by, if there is a session.
     pub(crate) name: Option<String>,
 }
 
 impl Visitor {
     /// The cookie of a session, for this visitor's connection.
     pub(crate) fn cookie(&self, session: &Session) -> Cookie<'static> {
-        self.sessions.cookie(session, self.is_secure)
+        self.app.sessions.cookie(session, self.is_secure)
     }
 
-    /// The cookie that removes his session's.
+    /// The cookie that removes the session's.
     pub(crate) fn removal(&self) -> Cookie<'static> {
-        self.sessions.removal(self.is_secure)
+        self.app.sessions.removal(self.is_secure)
     }
 }
 
@@ -36,9 +37,9 @@ impl FromRequest for Visitor {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let sessions = request.app_data::<Data<Sessions>>().expect("every app has them").clone();
+        let app = parameters::app(request).clone();
         let is_secure = request::is_secure(request);
-        let session = sessions.read(request.headers(), is_secure);
-        ready(Ok(Self { sessions, is_secure, name: session.map(|session| session.name()) }))
+        let session = app.sessions.read(request.headers(), is_secure);
+        ready(Ok(Self { app, is_secure, name: session.map(|session| session.name()) }))
     }
 }

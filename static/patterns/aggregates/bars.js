@@ -1,5 +1,5 @@
 // The three graphs: a bar for each day, for each hour, and for each range of delays.
-import { redraw } from "../../web/figure.js";
+import { redraw } from "../../graphs/figure.js";
 import { count, minutes } from "../words.js";
 
 // Where the bars of each aggregate stand, and what a bar counts, in words.

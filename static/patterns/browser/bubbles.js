@@ -1,5 +1,5 @@
 // The graph of the destinations: a bubble each, by distance and delay.
-import { redraw } from "../../web/figure.js";
+import { redraw } from "../../graphs/figure.js";
 import { count, counted, minutes } from "../words.js";
 
 const figure = document.getElementById("graph-stored");

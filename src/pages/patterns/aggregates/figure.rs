@@ -5,28 +5,28 @@ use plotly::{Bar, Layout};
 use polars::prelude::{IntoLazy, PolarsResult, SortMultipleOptions, col};
 use serde::Serialize;
 
-use super::{Columns, axis, json, plot};
+use crate::figure::{Columns, axis, json, plot};
 use crate::query::Selection;
 
 /// How many flights there are by day, by hour of departure and by delay.
 #[derive(Serialize)]
-pub struct Aggregates {
+pub(super) struct Aggregates {
     /// A row a day of the file: `date`, `flights`.
-    pub days: Columns,
+    pub(super) days: Columns,
     /// A row an hour of the day: `hour`, `flights`.
-    pub hours: Columns,
+    pub(super) hours: Columns,
     /// A row a bin: `from`, `to`, `flights`. Flights beyond the bins are in the end bins.
-    pub delays: Columns,
+    pub(super) delays: Columns,
 }
 
 /// A graph without its bars, for a script that has their numbers.
-pub struct Outline {
+pub(super) struct Outline {
     /// The name of its aggregate.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The heading.
-    pub title: &'static str,
+    pub(super) title: &'static str,
     /// `{"data":…,"layout":…,"config":…}`, without a `<`.
-    pub json: String,
+    pub(super) json: String,
 }
 
 impl Aggregates {
@@ -35,7 +35,7 @@ impl Aggregates {
     /// # Errors
     ///
     /// When a frame lacks a column, which would be a mistake of ours.
-    pub fn of(selection: Selection) -> PolarsResult<Self> {
+    pub(super) fn of(selection: Selection) -> PolarsResult<Self> {
         let hours = selection.rhythm.lazy().group_by([col("hour")]).agg([col("flights").sum()]);
         let hours = hours.sort(["hour"], SortMultipleOptions::default()).collect()?;
         let days = selection.daily.select(["date", "flights"])?;
@@ -49,7 +49,7 @@ impl Aggregates {
 
 impl Outline {
     /// Those of all three aggregates, in the order of the page.
-    pub fn all() -> [Self; 3] {
+    pub(super) fn all() -> [Self; 3] {
         let hour = axis("Hour of departure").dtick(3.0);
         let delay = axis("Delay at arrival (minutes)").dtick(60.0);
         [

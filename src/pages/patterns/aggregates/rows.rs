@@ -2,25 +2,24 @@
 
 use polars::prelude::{DataFrame, IntoLazy, PolarsResult, col, lit};
 
-use super::ranges;
-use crate::dataset::{Dataset, Origin};
+use crate::dataset::Departures;
+use crate::query::ranges;
 
-/// Frames of consecutive flights, a slice each.
-pub type Rows = Vec<DataFrame>;
-
-/// `day` (counted from the first one of the file), `hour` (of the day) and `delay` of every flight of
-/// an origin.
+/// `day` (counted from the first one of the file), `hour` (of the day) and `delay` (in minutes) of
+/// every flight of an origin: one frame for each slice of the file.
 ///
 /// # Errors
 ///
 /// What polars says of a damaged file.
-pub fn rows(dataset: &Dataset, origin: Origin) -> anyhow::Result<Rows> {
+pub(super) fn rows(departures: &Departures) -> anyhow::Result<Vec<DataFrame>> {
+    let dataset = departures.dataset();
     let slice = |rows| -> PolarsResult<DataFrame> {
         let slice = dataset.scan(rows, &["day", "hour", "delay"])?;
         // The file has hours of the week.
         slice.lazy().with_column(col("hour") % lit(24_u8)).collect()
     };
-    let slices = ranges(dataset.rows(origin)).map(slice).collect::<PolarsResult<Rows>>();
+    let slices =
+        ranges(dataset.rows(departures.origin())).map(slice).collect::<PolarsResult<Vec<_>>>();
     // First: a file that was written to explains whatever else is wrong.
     dataset.ensure_unaltered()?;
     Ok(slices?)

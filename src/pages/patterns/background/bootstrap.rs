@@ -8,10 +8,9 @@ use std::iter::repeat_n;
 use anyhow::Context;
 use polars::prelude::{DataFrame, df};
 
-use super::counts::{Counts, quantile};
-use super::random::Random;
-use super::ranges;
-use crate::dataset::{Dataset, Origin};
+use crate::dataset::Departures;
+use crate::query::{Counts, quantile, ranges};
+use crate::random::Random;
 
 /// The two ends of the interval, in thousandths of the resampled means.
 const ENDS: [u64; 2] = [25, 975];
@@ -23,8 +22,8 @@ const REPORT: u64 = 1 << 20;
 const SEED: u64 = 2001;
 
 /// How many draws a bootstrap takes: the steps of its computation.
-pub fn draws(dataset: &Dataset, origin: Origin, resamples: u32) -> u64 {
-    dataset.rows(origin).len() as u64 * u64::from(resamples)
+pub(super) fn draws(departures: &Departures, resamples: u32) -> u64 {
+    departures.flights() * u64::from(resamples)
 }
 
 /// Computes a row a destination. `reached` is told how many draws are done, and may end it.
@@ -37,17 +36,16 @@ pub fn draws(dataset: &Dataset, origin: Origin, resamples: u32) -> u64 {
 /// # Errors
 ///
 /// What polars says of a damaged file, and what `reached` returns.
-pub fn bootstrap(
-    dataset: &Dataset,
-    origin: Origin,
+pub(super) fn bootstrap(
+    departures: &Departures,
     resamples: u32,
     reached: impl Fn(u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<DataFrame> {
-    let counts = counted(dataset, origin)?;
+    let counts = counted(departures)?;
     let (mut random, mut done) = (Random(SEED), 0);
     let (mut codes, mut names, mut flights) = (Vec::new(), Vec::new(), Vec::new());
     let (mut means, mut lows, mut highs) = (Vec::new(), Vec::new(), Vec::new());
-    for (airport, row) in dataset.contents().airports.iter().zip(counts.rows()) {
+    for (airport, row) in departures.contents().airports.iter().zip(counts.rows()) {
         let Some(summary) = row.summary() else { continue };
         let alike = row.delays().map(|(delay, count)| repeat_n(delay, count as usize));
         let delays: Vec<i32> = alike.flatten().collect();
@@ -72,11 +70,11 @@ pub fn bootstrap(
 }
 
 /// Counts the delays of an origin's flights by destination.
-fn counted(dataset: &Dataset, origin: Origin) -> anyhow::Result<Counts> {
-    let contents = dataset.contents();
+fn counted(departures: &Departures) -> anyhow::Result<Counts> {
+    let (dataset, contents) = (departures.dataset(), departures.contents());
     let delays = contents.min_delay..=contents.max_delay;
     let mut counts = Counts::new(contents.airports.len(), delays);
-    let counted = ranges(dataset.rows(origin)).try_for_each(|rows| {
+    let counted = ranges(dataset.rows(departures.origin())).try_for_each(|rows| {
         let mut slice = dataset.scan(rows, &["destination", "delay"])?;
         // One run of memory a column, so that counting is a loop over slices.
         slice.rechunk_mut();

@@ -5,15 +5,16 @@ use plotly::layout::AxisType;
 use plotly::{Layout, Scatter};
 use polars::prelude::{DataFrame, PolarsResult, SortMultipleOptions};
 
-use super::words::escaped;
-use super::{Figure, axis, counted, counts, json, minutes, numbers, plot, texts};
+use crate::figure::{
+    Figure, axis, count, counted, counts, escaped, json, minutes, numbers, plot, texts,
+};
 
 /// Draws the intervals of one airport's destinations.
 ///
 /// # Errors
 ///
 /// When the frame lacks a column, which would be a mistake of ours.
-pub fn intervals(frame: &DataFrame, resamples: u32, place: &str) -> PolarsResult<Figure> {
+pub(super) fn intervals(frame: &DataFrame, resamples: u32, place: &str) -> PolarsResult<Figure> {
     let frame = frame.sort(["mean"], SortMultipleOptions::default())?;
     let flights = counts(&frame, "flights")?;
     let (code, name) = (texts(&frame, "destination")?, texts(&frame, "name")?);
@@ -73,7 +74,7 @@ fn caption(
         "With {}: most flights, {}, go to {}, with a mean delay of {} minutes, which is between {} \
         and {} with a confidence of 95 %. Few flights make long bars; one flight has none.",
         counted(resamples.into(), "resample"),
-        super::count(flights[most].into()),
+        count(flights[most].into()),
         name[most],
         minutes(mean[most]),
         minutes(low[most]),

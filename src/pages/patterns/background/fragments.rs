@@ -1,30 +1,31 @@
 //! What `/patterns/background` answers with: the page, and the parts of it that change.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use oneflight::{Answer, Outcome, Snapshot};
 
+use super::figure::intervals;
 use super::question::{MOST, Question};
 use crate::blocking::blocking;
-use crate::dashboard::Dashboard;
 use crate::dataset::Airport;
-use crate::figure::{self, Figure, count, counted};
+use crate::figure::{Figure, count, counted};
 use crate::frame;
-use crate::web::error::{Error, ErrorFragment};
+use crate::pages::table::Table;
+use crate::web::app::App;
+use crate::web::error::Error;
 use crate::web::notice::notice;
-use crate::web::provenance::{Timing, When, took};
-use crate::web::assets;
-use crate::web::base;
-use crate::web::request;
+use crate::web::provenance::Provenance;
+use crate::web::reply::Reply;
+use crate::web::time::{Timestamp, took};
+use crate::web::{assets, base};
 
 /// What is proposed as numbers of resamples.
 const PRESETS: [u32; 4] = [100, 1000, 10_000, 100_000];
 
 /// What became of a question.
-pub(crate) enum State {
-    /// Nobody has asked, and there is no answer.
+pub(super) enum State {
+    /// There is no result, and no computation.
     Idle,
     Running(Option<Snapshot>),
     Done(Answer),
@@ -55,7 +56,7 @@ struct RunFragment<'a> {
 /// How far it is, in the place of how far it was; it asks again by itself.
 #[derive(Template)]
 #[template(path = "patterns/background/resampling.html")]
-struct CourseFragment<'a> {
+struct ProgressFragment<'a> {
     question: &'a Question,
     progress: Option<Snapshot>,
 }
@@ -64,10 +65,9 @@ struct CourseFragment<'a> {
 #[template(path = "patterns/background/intervals.html")]
 struct IntervalsFragment {
     figure: Figure,
-    columns: Vec<String>,
-    rows: Vec<Vec<String>>,
+    table: Table,
     v: String,
-    computed_at: When,
+    computed_at: Timestamp,
     computed_by: u16,
 }
 
@@ -89,34 +89,30 @@ impl State {
 
 impl Page<'_> {
     fn airports(&self) -> impl Iterator<Item = &Airport> {
-        self.question.asked.dataset.contents().origins()
+        self.question.departures.contents().origins()
     }
 
     fn most(&self) -> String {
         count(MOST.into())
     }
-
-    fn unreachable(&self) -> ErrorFragment {
-        ErrorFragment::unreachable()
-    }
 }
 
 impl RunFragment<'_> {
     fn resamples(&self) -> String {
-        counted(self.question.asked.resamples.into(), "resample")
+        counted(self.question.resamples.into(), "resample")
     }
 
     fn clicks(&self) -> String {
-        counted(self.question.asked.clicks, "time")
+        counted(self.question.clicks, "time")
     }
 
-    fn course(&self) -> askama::Result<String> {
+    fn progress(&self) -> askama::Result<String> {
         let State::Running(progress) = *self.state else { return Ok(String::new()) };
-        CourseFragment { question: self.question, progress }.render()
+        ProgressFragment { question: self.question, progress }.render()
     }
 
-    fn computed_at(&self, answer: &Answer) -> When {
-        When(answer.entry.stamp.computed_at)
+    fn computed_at(&self, answer: &Answer) -> Timestamp {
+        Timestamp(answer.entry.stamp.computed_at)
     }
 
     fn took(&self, answer: &Answer) -> String {
@@ -124,9 +120,9 @@ impl RunFragment<'_> {
     }
 }
 
-impl CourseFragment<'_> {
+impl ProgressFragment<'_> {
     fn bar(&self, progress: &Snapshot) -> String {
-        let resamples = self.question.asked.resamples.into();
+        let resamples = self.question.resamples.into();
         let done = count(resamples * u64::from(progress.permille) / 1000);
         let of = counted(resamples, "resample");
         let elapsed = format!("{done} of {of} after {} s", progress.elapsed_ms / 1000);
@@ -138,64 +134,55 @@ impl CourseFragment<'_> {
 }
 
 /// The whole page.
-pub(crate) async fn page_of(
-    dashboard: &Dashboard,
+pub(super) async fn page_of(
+    app: &App,
     question: &Question,
     status: StatusCode,
     state: State,
 ) -> Result<HttpResponse, Error> {
     let intervals = drawn(question, &state).await?;
-    let run = run(dashboard, question, &state, None)?;
+    let run = run(app, question, &state, None)?;
     let html = Page { question, run, intervals }.render().map_err(anyhow::Error::from)?;
-    Ok(unkept(status).body(html))
+    Ok(Reply::new(status).html(html))
 }
 
 /// How far it is, for a page that shows that it runs.
-pub(crate) fn course(
+pub(super) fn progress_of(
     question: &Question,
-    timing: &Timing,
+    provenance: &Provenance,
     progress: Option<Snapshot>,
 ) -> Result<HttpResponse, Error> {
-    let html = CourseFragment { question, progress }.render().map_err(anyhow::Error::from)?;
-    let mut response = unkept(StatusCode::ACCEPTED);
-    for header in timing.headers() {
-        response.insert_header(header);
-    }
-    Ok(response.body(html))
+    let html = ProgressFragment { question, progress }.render().map_err(anyhow::Error::from)?;
+    Ok(Reply::new(StatusCode::ACCEPTED).provenance(provenance).html(html))
 }
 
 /// The part with the buttons, and the graph of a result.
-pub(crate) async fn reply(
-    dashboard: &Dashboard,
+pub(super) async fn reply(
+    app: &App,
     request: &HttpRequest,
     question: &Question,
-    timing: &Timing,
+    provenance: &Provenance,
     status: StatusCode,
     state: State,
 ) -> Result<HttpResponse, Error> {
     let intervals = drawn(question, &state).await?;
-    let html = run(dashboard, question, &state, intervals.as_deref())?;
-    let mut response = unkept(status);
-    for header in timing.headers() {
-        response.insert_header(header);
-    }
-    // Also to who asked how far it is.
-    response.insert_header(("HX-Retarget", "#run"));
-    if status.is_success() && is_elsewhere(request, question) {
-        response.insert_header(("HX-Push-Url", question.page()));
-    }
-    Ok(response.body(html))
+    let html = run(app, question, &state, intervals.as_deref())?;
+    // The progress alone may have been asked for.
+    let reply = Reply::new(status).provenance(provenance).retarget("#run");
+    let page = question.page();
+    let reply = if status.is_success() { reply.address(request, &page, None) } else { reply };
+    Ok(reply.html(html))
 }
 
 fn run(
-    dashboard: &Dashboard,
+    app: &App,
     question: &Question,
     state: &State,
     intervals: Option<&str>,
 ) -> anyhow::Result<String> {
     let lost = "Results cannot be kept at the moment: each is computed anew.";
     let is_lost = matches!(state, State::Done(answer) if answer.outcome == Outcome::Computed);
-    let notice = notice(&dashboard.store_health()).or(is_lost.then_some(lost));
+    let notice = notice(&app.store_health()).or(is_lost.then_some(lost));
     Ok(RunFragment { question, state, intervals, notice }.render()?)
 }
 
@@ -203,26 +190,13 @@ fn run(
 async fn drawn(question: &Question, state: &State) -> anyhow::Result<Option<String>> {
     let State::Done(answer) = state else { return Ok(None) };
     let (bytes, stamp) = (answer.entry.bytes.clone(), answer.entry.stamp);
-    let (resamples, place) = (question.asked.resamples, question.place());
-    let v = question.asked.dataset.fingerprint().to_owned();
+    let (resamples, place) = (question.resamples, question.place());
+    let v = question.departures.fingerprint().to_owned();
     let draw = move || -> anyhow::Result<String> {
         let frame = frame::decode_one(&bytes)?;
-        let figure = figure::intervals(&frame, resamples, &place)?;
-        let (columns, rows) = (figure::columns(&frame), figure::rows(&frame)?);
-        let (computed_at, computed_by) = (When(stamp.computed_at), stamp.worker);
-        Ok(IntervalsFragment { figure, columns, rows, v, computed_at, computed_by }.render()?)
+        let (figure, table) = (intervals(&frame, resamples, &place)?, Table::new(&frame)?);
+        let (computed_at, computed_by) = (Timestamp(stamp.computed_at), stamp.worker);
+        Ok(IntervalsFragment { figure, table, v, computed_at, computed_by }.render()?)
     };
     blocking(draw).await?.map(Some)
-}
-
-/// A response that nobody keeps.
-fn unkept(status: StatusCode) -> HttpResponseBuilder {
-    let mut response = HttpResponse::build(status);
-    response.insert_header(ContentType::html()).insert_header((CACHE_CONTROL, "no-store"));
-    response
-}
-
-/// Whether the browser's address is that of another question, and has to follow.
-fn is_elsewhere(request: &HttpRequest, question: &Question) -> bool {
-    request::shown(request).is_some_and(|shown| shown != question.page())
 }

@@ -1,94 +1,95 @@
-//! What is asked of `/patterns/background`: parsed once, against the data file of that moment.
+//! The parameters of `/patterns/background`.
 
 use std::sync::Arc;
 
-use actix_web::dev::Payload;
-use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
 
-use crate::dashboard::{Bootstrap, Dashboard};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Departures};
 use crate::web::base;
-use crate::pages::dashboard::choice::{number, one, whole};
 use crate::web::error::Error;
-use crate::pages::patterns::departures::Departures;
+use crate::web::parameters::{self, Checked};
 
-/// The most resamples that may be asked for: minutes of work for the largest airports.
-pub(crate) const MOST: u32 = 1_000_000;
+/// The most resamples of a question: minutes of work for the largest airports.
+pub(super) const MOST: u32 = 1_000_000;
 /// What is proposed: a second of work at most, and enough for two digits.
 const DEFAULT: u32 = 1000;
 
 /// A bootstrap of the data file as it is, and what the page shows of it.
 pub(crate) struct Question {
-    pub(crate) asked: Bootstrap,
+    /// The airport.
+    pub(super) departures: Departures,
+    /// How many resamples are drawn.
+    pub(super) resamples: u32,
+    /// How often the button was pressed, which changes no answer.
+    pub(super) clicks: u64,
     /// How much progress the page shows already, in thousandths.
-    pub(crate) seen: Option<u16>,
+    pub(super) seen: Option<u16>,
+}
+
+/// The parameters as they are written.
+#[derive(Deserialize)]
+pub(crate) struct Written {
+    origin: Option<String>,
+    resamples: Option<String>,
+    clicks: Option<String>,
+    seen: Option<String>,
+}
+
+/// A press of the button: it counts even if the question is wrong.
+pub(crate) struct Press {
+    pub(super) clicks: u64,
+    pub(super) question: Result<Question, Error>,
 }
 
 impl Question {
-    /// The question of somebody who has chosen nothing.
-    pub(crate) fn default(dataset: Arc<Dataset>) -> anyhow::Result<Self> {
-        Ok(Self::of(Departures::default(dataset)?))
-    }
-
-    fn of(Departures { dataset, origin }: Departures) -> Self {
-        Self { asked: Bootstrap { dataset, origin, resamples: DEFAULT, clicks: 0 }, seen: None }
-    }
-
-    fn departures(&self) -> Departures {
-        Departures { dataset: self.asked.dataset.clone(), origin: self.asked.origin }
+    /// The question about the busiest airport.
+    pub(super) fn default(dataset: Arc<Dataset>) -> anyhow::Result<Self> {
+        let departures = parameters::busiest(dataset)?;
+        Ok(Self { departures, resamples: DEFAULT, clicks: 0, seen: None })
     }
 
     /// The code of the airport.
-    pub(crate) fn code(&self) -> &str {
-        self.asked.origin.code(self.asked.dataset.contents())
+    pub(super) fn code(&self) -> &str {
+        self.departures.code()
     }
 
-    /// The airport, as people call it.
-    pub(crate) fn place(&self) -> String {
-        self.departures().place()
+    /// The airport in words.
+    pub(super) fn place(&self) -> String {
+        self.departures.place()
     }
 
     /// `origin=ATL&resamples=1000`, what the answer depends on.
-    pub(crate) fn query(&self) -> String {
-        format!("{}&resamples={}", self.departures().query(), self.asked.resamples)
+    pub(super) fn query(&self) -> String {
+        format!("{}&resamples={}", parameters::origin_query(self.code()), self.resamples)
     }
 
     /// The address of the page that shows this question.
-    pub(crate) fn page(&self) -> String {
+    pub(super) fn page(&self) -> String {
         format!("{}/patterns/background?{}", base::path(), self.query())
     }
+}
 
-    fn parse(query: &str, dataset: Arc<Dataset>) -> Result<Self, Error> {
-        let names = ["resamples", "clicks", "seen"];
-        let [resamples, clicks, seen] = names.map(|name| one(query, name));
-        let mut question = Self::of(Departures::parse(query, dataset)?);
-        let asked = &mut question.asked;
-        if let Some(word) = resamples? {
-            asked.resamples = whole(&word, MOST, "resamples")?;
-        }
-        if let Some(word) = clicks? {
-            asked.clicks = number(&word, "clicks")?;
-        }
-        question.seen = seen?.map(|word| number(&word, "seen")).transpose()?;
-        Ok(question)
+impl Checked for Question {
+    type Written = Written;
+
+    fn check(written: Written, dataset: Arc<Dataset>) -> Result<Self, Error> {
+        let Written { origin, resamples, clicks, seen } = written;
+        let resamples = resamples.map(|word| parameters::amount(&word, MOST, "resamples"));
+        Ok(Self {
+            departures: parameters::one_airport(origin.as_deref(), dataset)?,
+            resamples: resamples.unwrap_or(Ok(DEFAULT))?,
+            clicks: parameters::number(clicks.as_deref(), "clicks")?.unwrap_or(0),
+            seen: parameters::number(seen.as_deref(), "seen")?,
+        })
     }
 }
 
-impl FromRequest for Question {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+impl Checked for Press {
+    type Written = Written;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let dashboard = request.app_data::<Data<Dashboard>>().expect("every app has one").clone();
-        let query = request.query_string().to_owned();
-        Box::pin(async move { Self::parse(&query, dashboard.dataset().await) })
+    fn check(written: Written, dataset: Arc<Dataset>) -> Result<Self, Error> {
+        let clicks = written.clicks.as_deref().and_then(|word| word.parse().ok());
+        let question = Question::check(written, dataset);
+        Ok(Self { clicks: clicks.unwrap_or(0), question })
     }
-}
-
-/// How often the button was pressed, even if the rest of the question is wrong.
-pub(crate) fn clicks(query: &str) -> u64 {
-    let word = one(query, "clicks").ok().flatten();
-    word.and_then(|word| word.parse().ok()).unwrap_or(0)
 }

@@ -9,9 +9,9 @@ use super::Cli;
 
 /// Why the command line or the environment was not understood, in one line.
 #[derive(Debug)]
-pub struct Mistake(clap::Error);
+pub struct UsageError(clap::Error);
 
-impl Mistake {
+impl UsageError {
     pub(super) fn new(error: clap::Error) -> Self {
         Self(error)
     }
@@ -30,7 +30,7 @@ impl Mistake {
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_answer() {
             return write!(f, "{}", self.0);
