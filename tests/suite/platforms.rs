@@ -212,7 +212,8 @@ fn assert_complete(tree: &TempDir) {
     let done = command.current_dir(tree.path()).output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(said.contains("no bin target named `none`"), "{said}");
-    for path in ["src/main.rs", "build.rs", "build", "static", "templates", "data/flights.parquet"] {
+    for path in ["src/main.rs", "build.rs", "build", "static", "templates", "data/flights.parquet"]
+    {
         assert!(tree.path().join(path).exists(), "{path}");
     }
 }

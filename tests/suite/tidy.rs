@@ -121,11 +121,40 @@ fn every_file_says_what_it_is_for() {
 #[test]
 fn every_template_has_its_handler() {
     for path in files("templates", "html") {
-        let name = format!("\"{}\"", path.file_name().unwrap().to_str().unwrap());
-        let sources = files("src/routes", "rs").into_iter().chain(files("templates", "html"));
+        let name = format!("\"{}\"", path.strip_prefix("templates").unwrap().to_str().unwrap());
+        let sources = files("src", "rs").into_iter().chain(files("templates", "html"));
         let is_used =
             sources.into_iter().any(|source| fs::read_to_string(source).unwrap().contains(&name));
         assert!(is_used, "{name} is used nowhere");
+    }
+}
+
+#[test]
+fn every_page_extends_the_layout_and_changes_nothing_of_it_by_hand() {
+    let pages = files("templates", "html").into_iter().filter(|path| {
+        path.file_name().unwrap() == "page.html" || path.ends_with("web/error_page.html")
+    });
+    let mut found = 0;
+    for path in pages {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("{% extends \"web/layout.html\" %}"), "{}", path.display());
+        for tag in ["<html", "<head>", "<body", "<main", "<h1", "<script src"] {
+            assert!(!text.contains(tag), "{} has its own {tag}", path.display());
+        }
+        found += 1;
+    }
+    assert_eq!(found, 7);
+}
+
+#[test]
+fn every_rule_of_ours_is_in_a_layer() {
+    for path in files("static", "css").iter().filter(|path| !path.starts_with("static/vendor")) {
+        let text = fs::read_to_string(path).unwrap();
+        let rules = text.strip_prefix("/* ").and_then(|text| text.split_once(" */\n")).unwrap().1;
+        let (opening, closing) = (rules.starts_with("@layer "), rules.ends_with("\n}\n"));
+        // The file is one block: nothing else stands at the start of a line.
+        let outside = rules.lines().filter(|line| !line.is_empty() && !line.starts_with(' '));
+        assert!(opening && closing && outside.count() == 2, "{}", path.display());
     }
 }
 
