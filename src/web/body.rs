@@ -1,6 +1,9 @@
 //! Request bodies: small, and complete within ten seconds.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
@@ -9,7 +12,7 @@ use actix_web::error::PayloadError;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::Error;
@@ -18,25 +21,36 @@ use super::error::Error;
 /// hundred bytes; a client that needs longer is stuck, or holds connections on purpose.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The body of a request, kept until its response is sent. actix-web goes on reading a chunked body
+/// that was dropped, without an end; for one that is still there it closes the connection.
+struct Unread(#[expect(dead_code, reason = "it is only kept")] Rc<RefCell<Payload>>);
+
 /// Ends the reading of a body after [`PATIENCE`], whichever handler reads it. actix-web has no time
 /// limit of its own for bodies.
 pub(crate) async fn limit(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if let Payload::H1 { .. } = request.parts_mut().1 {
-        let until = Instant::now() + PATIENCE;
-        let body = request.take_payload();
-        let limited = futures_util::stream::unfold(Some(body), move |body| async move {
-            let mut body = body?;
-            match timeout_at(until, body.next()).await {
-                Ok(part) => Some((part?, Some(body))),
-                Err(_) => Some((Err(PayloadError::Io(io::ErrorKind::TimedOut.into())), None)),
-            }
-        });
-        request.set_payload(Payload::Stream { payload: Box::pin(limited) });
+    if let Payload::None = request.parts_mut().1 {
+        return next.call(request).await;
     }
-    next.call(request).await
+    let body = Rc::new(RefCell::new(request.take_payload()));
+    request.set_payload(Payload::Stream { payload: Box::pin(limited(body.clone())) });
+    let mut response = next.call(request).await?;
+    response.response_mut().extensions_mut().insert(Unread(body));
+    Ok(response)
+}
+
+fn limited(body: Rc<RefCell<Payload>>) -> impl Stream<Item = Result<Bytes, PayloadError>> {
+    let until = Instant::now() + PATIENCE;
+    stream::unfold(Some(body), move |body| async move {
+        let body = body?;
+        let part = poll_fn(|context| body.borrow_mut().poll_next_unpin(context));
+        match timeout_at(until, part).await {
+            Ok(part) => Some((part?, Some(body))),
+            Err(_) => Some((Err(PayloadError::Io(io::ErrorKind::TimedOut.into())), None)),
+        }
+    })
 }
 
 /// The text of a request's body, which is a form's.
