@@ -5,6 +5,7 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /quadrant
 # rust-toolchain.toml stays outside: the image is the toolchain, and rustup would fetch parts for editors.
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY build build
 COPY crates crates
 COPY src src
 COPY static static

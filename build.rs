@@ -1,7 +1,12 @@
-//! Prepares `static/` for the binary: a hash in every name, and brotli and gzip forms.
+//! Prepares `static/` for the binary: one style sheet, imports by their served names, a hash in every
+//! name, and brotli and gzip forms.
 
 #![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts so")]
 
+#[path = "build/modules.rs"]
+mod modules;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,27 +14,51 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
+/// The style sheet that is put together from all of ours.
+const SHEET: &str = "quadrant.css";
+/// Its layers: a rule of a later one wins, however specific the others are.
+const LAYERS: &str = "@layer reset, web, graphs, dashboard, session, patterns;\n";
+/// Files of others, which are served byte for byte.
+const VENDOR: &str = "vendor/";
+
 fn main() {
     println!("cargo::rerun-if-changed=static");
+    if let Err(mistake) = prepare() {
+        println!("cargo::error=static/: {mistake}");
+    }
+}
+
+fn prepare() -> Result<(), String> {
     let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
-    let mut files = Vec::new();
+    let mut files = BTreeMap::new();
     collect(Path::new("static"), &mut files);
-    files.sort();
+    let sheet = sheet(&mut files);
+    files.insert(SHEET.to_owned(), sheet);
+    let scripts = files.iter().filter(|(path, _)| is_ours(path, "js"));
+    let scripts = scripts.map(|(path, body)| (path.clone(), text(body))).collect();
+    let mut modules = modules::link(&scripts, name)?;
     let mut code = String::from("static ASSETS: &[Asset] = &[\n");
-    for file in files {
-        asset(&file, &out, &mut code);
+    for (path, body) in files {
+        match modules.remove(&path) {
+            Some(module) => asset(&path, module.body.as_bytes(), &module.needs, &out, &mut code),
+            None => asset(&path, &body, &[], &out, &mut code),
+        }
     }
     code.push_str("];\n");
     fs::write(out.join("assets.rs"), code).expect("the build folder can be written");
+    Ok(())
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Reads all files that are served, by their paths within `static/`.
+fn collect(folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(folder).expect("static/ can be read") {
         let path = entry.expect("static/ can be read").path();
         if path.is_dir() {
             collect(&path, files);
         } else if content_type(&path).is_some() {
-            files.push(path);
+            let body = fs::read(&path).expect("static/ can be read");
+            let path = path.strip_prefix("static").expect("it was found there");
+            files.insert(path.to_str().expect("names are UTF-8").replace('\\', "/"), body);
         }
     }
 }
@@ -44,24 +73,45 @@ fn content_type(path: &Path) -> Option<&'static str> {
     }
 }
 
-fn asset(path: &Path, out: &Path, code: &mut String) {
-    let body = fs::read(path).expect("static/ can be read");
-    let hash: String =
-        Sha256::digest(&body)[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    let file = path.file_name().and_then(|name| name.to_str()).expect("names are UTF-8");
-    let (stem, extension) = file.rsplit_once('.').expect("assets have an extension");
-    let name = format!("{stem}.{hash}.{extension}");
+fn is_ours(path: &str, extension: &str) -> bool {
+    !path.starts_with(VENDOR) && path.ends_with(&format!(".{extension}"))
+}
+
+/// Takes our style sheets out of the files and makes one of them, so that a page asks for one. Each
+/// of them names its layer, and within a layer the order is that of the paths.
+fn sheet(files: &mut BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let mut sheet = LAYERS.as_bytes().to_vec();
+    for (_, body) in files.extract_if(.., |path, _| is_ours(path, "css")) {
+        sheet.extend(body);
+    }
+    sheet
+}
+
+fn text(body: &[u8]) -> String {
+    String::from_utf8(body.to_vec()).expect("our scripts are UTF-8")
+}
+
+/// The name under `/static/`: the path in one word, with a hash of the bytes.
+fn name(path: &str, body: &[u8]) -> String {
+    let hash: String = Sha256::digest(body)[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    let (stem, extension) = path.rsplit_once('.').expect("assets have an extension");
+    format!("{}.{hash}.{extension}", stem.replace('/', "-"))
+}
+
+/// Writes the three forms of a file, and the line of code that names them.
+fn asset(path: &str, body: &[u8], needs: &[String], out: &Path, code: &mut String) {
+    let name = name(path, body);
     let mut forms = String::new();
-    for (form, bytes) in [("", body.clone()), (".br", brotli(&body)), (".gz", gzip(&body))] {
+    for (form, bytes) in [("", body.to_vec()), (".br", brotli(body)), (".gz", gzip(body))] {
         let file = out.join(format!("{name}{form}"));
         fs::write(&file, bytes).expect("the build folder can be written");
         write!(forms, "include_bytes!({file:?}), ").expect("memory takes every byte");
     }
-    let path = path.strip_prefix("static").expect("it was found there");
-    let content_type = content_type(path).expect("only what is served was collected");
+    let content_type = content_type(Path::new(path)).expect("only what is served was collected");
     writeln!(
         code,
-        "Asset {{ path: {path:?}, name: {name:?}, content_type: {content_type:?}, bodies: [{forms}] }},"
+        "Asset {{ path: {path:?}, name: {name:?}, needs: &{needs:?}, \
+         content_type: {content_type:?}, bodies: [{forms}] }},"
     )
     .expect("memory takes every byte");
 }

@@ -1,6 +1,6 @@
 //! The four graphs: pure functions from frames to figures, and to the numbers behind them.
 //!
-//! A figure names no color: `static/quadrant.js` gives all four the palette of the page, light or
+//! A figure names no color: `static/graphs/palette.js` gives all four the palette of the page, light or
 //! dark, so that one figure serves both and can be kept for ever.
 
 use std::fmt;

@@ -10,12 +10,14 @@ use super::base;
 use super::encoded_body::{EncodedBody, IMMUTABLE, ready};
 use super::error::Error;
 
-/// One file of `static/`, as build.rs prepared it.
+/// One file that is served, as build.rs prepared it.
 struct Asset {
-    /// Its path within `static/`.
+    /// Its path within `static/`; our style sheets are one, `quadrant.css`.
     path: &'static str,
     /// Its name under `/static/`, which holds a hash of its bytes.
     name: &'static str,
+    /// The paths of all modules that a script imports, directly or through others.
+    needs: &'static [&'static str],
     content_type: &'static str,
     /// As it is, as brotli, as gzip.
     bodies: [&'static [u8]; 3],
@@ -36,7 +38,17 @@ pub(crate) async fn asset(request: HttpRequest, name: Path<String>) -> Result<Ht
 
 /// The address of a file of `static/`, for templates.
 pub(crate) fn url(path: &str) -> String {
+    format!("{}/static/{}", base::path(), asset_of(path).name)
+}
+
+/// The addresses of all modules that a script imports. A page names them, so that a browser asks for
+/// them at once and not for one after the other.
+pub(crate) fn needs(path: &str) -> impl Iterator<Item = String> {
+    asset_of(path).needs.iter().map(|path| url(path))
+}
+
+fn asset_of(path: &str) -> &'static Asset {
     let asset = ASSETS.iter().find(|asset| asset.path == path);
     // The tests render every page, and all names in templates are literals.
-    format!("{}/static/{}", base::path(), asset.expect("the file is in static/").name)
+    asset.expect("the file is in static/")
 }

@@ -59,7 +59,8 @@ fn assert_complete(tree: &TempDir) {
     let done = output(command.current_dir(tree.path()));
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(said.contains("no bin target named `none`"), "{said}");
-    for path in ["src/main.rs", "build.rs", "static", "templates", "data/flights.parquet"] {
+    for path in ["src/main.rs", "build.rs", "build", "static", "templates", "data/flights.parquet"]
+    {
         assert!(tree.path().join(path).exists(), "{path}");
     }
 }

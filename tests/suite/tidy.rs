@@ -195,6 +195,35 @@ fn quick_tests_need_nothing_but_the_program() {
 }
 
 #[test]
+fn every_page_extends_the_layout_and_changes_nothing_of_it_by_hand() {
+    let pages = files("templates", "html").into_iter().filter(|path| {
+        path.file_name().unwrap() == "page.html" || path.ends_with("web/error_page.html")
+    });
+    let mut found = 0;
+    for path in pages {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("{% extends \"web/layout.html\" %}"), "{}", path.display());
+        for tag in ["<html", "<head>", "<body", "<main", "<h1", "<script src"] {
+            assert!(!text.contains(tag), "{} has its own {tag}", path.display());
+        }
+        found += 1;
+    }
+    assert_eq!(found, 7);
+}
+
+#[test]
+fn every_rule_of_ours_is_in_a_layer() {
+    for path in files("static", "css").iter().filter(|path| !path.starts_with("static/vendor")) {
+        let text = fs::read_to_string(path).unwrap();
+        let rules = text.strip_prefix("/* ").and_then(|text| text.split_once(" */\n")).unwrap().1;
+        let (opening, closing) = (rules.starts_with("@layer "), rules.ends_with("\n}\n"));
+        // The file is one block: nothing else stands at the start of a line.
+        let outside = rules.lines().filter(|line| !line.is_empty() && !line.starts_with(' '));
+        assert!(opening && closing && outside.count() == 2, "{}", path.display());
+    }
+}
+
+#[test]
 fn the_example_environment_lists_every_variable() {
     let config = fs::read_to_string("src/config.rs").unwrap();
     let variables: Vec<&str> =

@@ -79,7 +79,7 @@ static ROWS: [Row; 7] = [
     Row {
         name: "Data stored in the browser",
         live: "/patterns/browser",
-        source: source!("static/browser.js"),
+        source: source!("static/patterns/browser/storage.js"),
         answers: [
             "In the storage of one tab, as JSON.",
             "That tab.",

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::helpers::GRAPHS;
 use crate::helpers::app::App;
-use crate::helpers::browser::Browser;
+use crate::helpers::browser::{Browser, key};
 use crate::helpers::place::Place;
 use crate::helpers::waiting::wait_for;
 use crate::helpers::window::{assert_silent, choose, desktop, eventually_focused, with_each_store};
@@ -110,6 +110,11 @@ fn assert_graphs_of(browser: &Browser, view: &View) {
     for (panel, values) in seen["panels"].as_array().unwrap().iter().zip(&view.values) {
         assert_eq!(panel["values"], *values);
     }
+}
+
+/// Skips the site's header by keyboard, from the top of a page, and goes to its first control.
+fn skip_to_content(browser: &Browser) {
+    browser.press(&[key::TAB, key::ENTER, key::TAB].concat());
 }
 
 /// Presses "Compute anew" and waits until the old answer is said to be updating.

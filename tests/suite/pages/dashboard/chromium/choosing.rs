@@ -11,7 +11,7 @@ fn an_airport_is_chosen_by_typing_its_code() {
         let browser = desktop();
         let all = open(&browser, app);
 
-        browser.press(key::TAB);
+        skip_to_content(&browser);
         assert_eq!(browser.text("document.activeElement.name"), "origin");
         browser.press("atl");
         let atlanta = eventually_shows(&browser, "ATL", "mean");

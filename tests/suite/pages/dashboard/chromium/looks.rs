@@ -79,6 +79,18 @@ fn a_window_of_another_size_fits_the_graphs_to_it() {
 }
 
 #[test]
+fn four_graphs_fit_a_common_window() {
+    let app = App::spawn(&[]);
+    let browser = desktop();
+    browser.resize(1440, 900);
+
+    open(&browser, &app);
+
+    let bottom = "Math.max(...[...document.querySelectorAll('.panel')].map((it) => it.getBoundingClientRect().bottom))";
+    assert!(browser.number(bottom) <= 900.0, "{}", browser.number(bottom));
+}
+
+#[test]
 fn a_picture_of_the_page_shows_something() {
     let app = App::spawn(&[]);
     let browser = desktop();

@@ -43,6 +43,22 @@ fn the_numbers_open_by_keyboard() {
 }
 
 #[test]
+fn the_first_link_leads_past_the_header() {
+    let app = App::spawn(&[]);
+    let browser = desktop();
+    open(&browser, &app);
+    let focused = "document.activeElement.innerText";
+
+    browser.press(key::TAB);
+    assert_eq!(browser.text(focused), "Skip to the content");
+    assert!(browser.holds("document.activeElement.getBoundingClientRect().top >= 0"), "it shows");
+    browser.press(&[key::ENTER, key::TAB].concat());
+
+    assert_eq!(browser.text("document.activeElement.name"), "origin");
+    assert_silent(&browser);
+}
+
+#[test]
 fn every_control_and_graph_has_a_role_and_a_name() {
     let app = App::spawn(&[]);
     let browser = desktop();
