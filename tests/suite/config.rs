@@ -61,6 +61,15 @@ fn a_wrong_variable_stops_the_start_with_one_line_that_names_it() {
 }
 
 #[test]
+fn the_name_of_a_machine_is_told_from_an_address() {
+    let done = output(&mut quadrant(&[("HOST", "db.example.org")]));
+
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("HOST (--host): \"db.example.org\""), "{said}");
+    assert!(said.contains("the name of a machine; an IP address such as 127.0.0.1"), "{said}");
+}
+
+#[test]
 fn a_key_that_is_too_short_stops_the_start_and_is_not_repeated() {
     for name in ["SESSION_KEY", "SESSION_KEY_PREVIOUS"] {
         let key = "correct horse battery staple";

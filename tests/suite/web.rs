@@ -8,3 +8,5 @@ mod assets;
 mod base;
 mod notice;
 mod error;
+mod limits;
+mod same_origin;

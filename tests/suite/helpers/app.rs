@@ -89,6 +89,12 @@ impl App {
         self.send("GET", path, headers).await
     }
 
+    /// Asks for a path, and follows no redirect.
+    pub(crate) async fn get_unfollowed(&self, path: &str) -> Answer {
+        let client = client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        Answer::read(client.get(format!("{}{path}", self.url)).send().await.unwrap()).await
+    }
+
     /// Sends any request.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let method = method.parse().unwrap();

@@ -1,4 +1,4 @@
-//! The methods of each path.
+//! The methods of each path, and one slash too many.
 
 use crate::helpers::app::App;
 
@@ -19,4 +19,29 @@ async fn a_wrong_method_is_refused_and_the_right_ones_are_named() {
         assert!(head.bytes.is_empty() && head.status != 405, "{path}");
     }
     assert!(app.computations() <= 1);
+}
+
+#[tokio::test]
+async fn one_slash_too_many_redirects_to_the_path_without_it() {
+    for base in ["", "/flights"] {
+        let app = App::spawn(&[("BASE_PATH", base)]);
+
+        for (path, right) in [
+            ("/signal/", "/signal"),
+            ("/session/?metric=p90", "/session?metric=p90"),
+            ("/patterns/background/", "/patterns/background"),
+            ("/graphs/daily/?origin=ATL&v=%2F", "/graphs/daily?origin=ATL&v=%2F"),
+        ] {
+            let answer = app.get_unfollowed(&format!("{base}{path}")).await;
+            assert_eq!(
+                (answer.status, answer.header("location")),
+                (308, format!("{base}{right}").as_str())
+            );
+            assert_eq!(answer.header("cache-control"), "no-store");
+        }
+        for path in ["/nothing/", "/signal//", "//signal/", "//example.org/", "/static/"] {
+            let answer = app.get_unfollowed(&format!("{base}{path}")).await;
+            assert_eq!((answer.status, answer.header("location")), (404, ""), "{base}{path}");
+        }
+    }
 }

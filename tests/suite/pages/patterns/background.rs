@@ -25,13 +25,24 @@ const LONG: &str = "origin=ATL&resamples=1000000";
 /// A connection of its own each time, so that any worker may answer.
 const ANYBODY: [(&str, &str); 2] = [("HX-Request", "true"), ("Connection", "close")];
 
+/// Starts a run, as its button does.
+async fn press(app: &App, query: &str) -> Answer {
+    app.send("POST", &format!("{PAGE}/run?{query}"), &ANYBODY).await
+}
+
+/// Asks what has become of a run.
 async fn ask(app: &App, query: &str) -> Answer {
     app.get_with(&format!("{PAGE}/result?{query}"), &ANYBODY).await
 }
 
-/// Asks until the computation is over, as the fragment does.
+/// Starts a run and asks until it is over, as the page does.
 async fn run(app: &App, query: &str) -> Answer {
-    until_computed(async || ask(app, &format!("{query}&seen=0")).await).await
+    match press(app, query).await {
+        running if running.status == 202 => {
+            until_computed(async || ask(app, &format!("{query}&seen=0")).await).await
+        }
+        done => done,
+    }
 }
 
 async fn cancel(app: &App, query: &str) -> Answer {
@@ -147,7 +158,7 @@ async fn cancelling_does_not_stop_a_run_that_another_caller_waits_for() {
     let app = App::spawn(&[("SIMULATED_COST", "4500ms")]);
     let query = "origin=ATL&resamples=100";
 
-    assert_eq!(ask(&app, query).await.status, 202);
+    assert_eq!(press(&app, query).await.status, 202);
     let (stays, ()) = tokio::join!(run(&app, query), async {
         sleep(Duration::from_millis(300)).await;
         cancel(&app, query).await;
@@ -159,7 +170,7 @@ async fn cancelling_does_not_stop_a_run_that_another_caller_waits_for() {
 #[tokio::test]
 async fn choosing_an_airport_does_not_wait_for_a_long_computation() {
     let app = App::spawn(&[]);
-    assert_eq!(ask(&app, LONG).await.status, 202);
+    assert_eq!(press(&app, LONG).await.status, 202);
 
     let signal = app.get("/signal?origin=ABE").await;
 
@@ -171,7 +182,7 @@ async fn choosing_an_airport_does_not_wait_for_a_long_computation() {
 #[tokio::test]
 async fn a_program_that_ends_does_not_wait_for_a_long_computation() {
     let mut app = App::spawn(&[]);
-    assert_eq!(ask(&app, LONG).await.status, 202);
+    assert_eq!(press(&app, LONG).await.status, 202);
 
     app.kill("TERM");
 
@@ -202,8 +213,9 @@ async fn wrong_questions_are_explained_above_buttons_that_can_be_pressed() {
         ("resamples=10&resamples=20", 400, "more than once"),
         ("origin=%ff", 400, "UTF-8"),
     ] {
-        for path in [PAGE.to_owned(), format!("{PAGE}/result")] {
-            let answer = app.get(&format!("{path}?{query}")).await;
+        for (method, part) in [("GET", ""), ("GET", "/result"), ("POST", "/run")] {
+            let path = format!("{PAGE}{part}");
+            let answer = app.send(method, &format!("{path}?{query}"), &ANYBODY).await;
 
             assert_eq!(answer.status, status, "{path}?{query}");
             assert!(answer.text().contains("role=\"alert\""), "{path}?{query}");
@@ -214,26 +226,58 @@ async fn wrong_questions_are_explained_above_buttons_that_can_be_pressed() {
         assert_eq!(cancel(&app, query).await.status, status, "{query}");
     }
 
-    let counted = app.get(&format!("{PAGE}/result?origin=XXX&clicks=4")).await;
+    let counted = press(&app, "origin=XXX&clicks=4").await;
     assert!(counted.text().contains(">4 times<"), "a wrong question is a click too");
     assert_eq!(app.computations(), 0);
 }
 
 #[tokio::test]
-async fn only_our_own_pages_cancel_and_only_by_posting() {
+async fn only_our_own_pages_run_and_cancel_and_only_by_posting() {
     let app = App::spawn(&[]);
-    let path = format!("{PAGE}/cancel?origin=ATL");
 
-    let foreign = app.send("POST", &path, &[("Sec-Fetch-Site", "cross-site")]).await;
-    let read = app.get(&path).await;
-    let written = app.send("POST", &format!("{PAGE}/result"), &[]).await;
+    for part in ["run", "cancel"] {
+        let path = format!("{PAGE}/{part}?origin=ATL");
+        let foreign = app.send("POST", &path, &[("Sec-Fetch-Site", "cross-site")]).await;
+        let read = app.get(&path).await;
 
-    assert_eq!(foreign.status, 403);
-    assert_eq!((read.status, read.header("allow")), (405, "POST"));
-    assert_eq!((written.status, written.header("allow")), (405, "GET, HEAD"));
-    for fragment in [&foreign, &read, &written] {
-        assert!(fragment.text().starts_with("<div"), "{}", fragment.text());
+        assert_eq!(foreign.status, 403);
+        assert_eq!((read.status, read.header("allow")), (405, "POST"));
+        for fragment in [&foreign, &read] {
+            assert!(fragment.text().starts_with("<div"), "{}", fragment.text());
+        }
     }
+    let written = app.send("POST", &format!("{PAGE}/result"), &[]).await;
+    assert_eq!((written.status, written.header("allow")), (405, "GET, HEAD"));
+    assert_eq!(app.computations(), 0);
+}
+
+#[tokio::test]
+async fn reading_starts_no_computation() {
+    let app = App::spawn(&[]);
+    let query = "origin=ABE&resamples=100";
+
+    let page = app.get_with(&format!("{PAGE}?{query}"), &[]).await;
+    let asked = ask(&app, query).await;
+    let again = ask(&app, &format!("{query}&seen=0")).await;
+
+    assert_eq!((page.status, asked.status, again.status), (200, 200, 200));
+    assert_eq!(asked.attribute("data-state"), "idle");
+    assert_eq!((disabled(&asked), app.computations()), ([false, true], 0));
+}
+
+#[tokio::test]
+async fn a_hundred_results_are_kept_and_the_latest_ones() {
+    let place = Place::disk();
+    let app = App::at(&place, &[]);
+
+    for resamples in 1..=103 {
+        let done = run(&app, &format!("origin=ACY&resamples={resamples}")).await;
+        assert_eq!(done.status, 200);
+    }
+
+    assert_eq!(place.entries(), 100);
+    assert_eq!(run(&app, "origin=ACY&resamples=103").await.outcome(), "hit");
+    assert_eq!(run(&app, "origin=ACY&resamples=1").await.outcome(), "stored");
 }
 
 #[tokio::test]
@@ -257,7 +301,8 @@ async fn the_page_and_its_parts_live_below_the_base_path_and_follow_the_strict_p
     let below = format!("/flights{PAGE}");
 
     let page = app.get_with(&below, &[]).await;
-    let running = app.get(&format!("{below}/result?origin=ATL&resamples=100")).await;
+    let path = format!("{below}/run?origin=ATL&resamples=100");
+    let running = app.send("POST", &path, &[("HX-Request", "true")]).await;
     let done = app.follow(&running).await;
     let main = app.get_with("/flights/", &[]).await;
 
@@ -284,8 +329,8 @@ async fn the_browsers_address_follows_the_question_and_not_the_clicks() {
     let pushed = async |shown: &str| {
         let shown = format!("{}{shown}", app.url);
         let headers = [("HX-Request", "true"), ("HX-Current-URL", shown.as_str())];
-        let path = format!("{PAGE}/result?origin=ATL&resamples=100&clicks=3");
-        app.get_with(&path, &headers).await.header("hx-push-url").to_owned()
+        let path = format!("{PAGE}/run?origin=ATL&resamples=100&clicks=3");
+        app.send("POST", &path, &headers).await.header("hx-push-url").to_owned()
     };
 
     let page = "/patterns/background?origin=ATL&resamples=100";

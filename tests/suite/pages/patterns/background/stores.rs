@@ -9,7 +9,7 @@ use oneflight::entry::Seen;
 use oneflight::store::{Attempt, Lease, Store};
 use tokio::time::sleep;
 
-use super::{LONG, PAGE, ask, cancel, disabled, permille, run};
+use super::{LONG, PAGE, ask, cancel, disabled, permille, press, run};
 use crate::helpers::app::App;
 use crate::helpers::place::in_each_store;
 use crate::helpers::waiting::{Computing, until, until_computed};
@@ -46,6 +46,7 @@ async fn workers_share_one_computation_and_all_see_its_progress_grow() {
         let app = App::at(&place, &[("WEB_CONCURRENCY", "2"), ("SIMULATED_COST", "4s")]);
         let caller = async || {
             let (mut seen, mut workers) = (vec![], BTreeSet::new());
+            assert_eq!(press(&app, "origin=ATL&resamples=100").await.status, 202);
             let answer = until_computed(async || {
                 let last = seen.last().copied().unwrap_or(0);
                 let answer = ask(&app, &format!("origin=ATL&resamples=100&seen={last}")).await;
@@ -106,7 +107,7 @@ async fn a_run_that_all_callers_have_cancelled_ends_and_leaves_nothing() {
         let v = run(&app, "origin=ACY&resamples=1").await.attribute("data-v").to_owned();
         let (store, key) = (place.open(), key(&v, "ATL", 1_000_000));
 
-        let running = ask(&app, LONG).await;
+        let running = press(&app, LONG).await;
         assert_eq!((running.status, disabled(&running)), (202, [true, false]));
         let cancelled = cancel(&app, LONG).await;
         let last = Instant::now();
