@@ -93,7 +93,7 @@ fn text(body: &[u8]) -> String {
 
 /// The name under `/static/`: the path in one word, with a hash of the bytes.
 fn name(path: &str, body: &[u8]) -> String {
-    let hash: String = Sha256::digest(body)[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex::encode(&Sha256::digest(body)[..6]);
     let (stem, extension) = path.rsplit_once('.').expect("assets have an extension");
     format!("{}.{hash}.{extension}", stem.replace('/', "-"))
 }

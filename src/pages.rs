@@ -29,8 +29,8 @@ pub fn all() -> impl HttpServiceFactory {
         .add(("Content-Security-Policy", CSP))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"));
-    let scope = scope().wrap(from_fn(body::limit)).wrap(from_fn(error::render));
-    scope.wrap(from_fn(request::observe)).wrap(headers).wrap(from_fn(drain::close))
+    let scope = scope().wrap(from_fn(error::render)).wrap(from_fn(request::observe));
+    scope.wrap(headers).wrap(from_fn(drain::close)).wrap(from_fn(body::limit))
 }
 
 fn scope() -> Scope {

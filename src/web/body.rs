@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::middleware::Next;
@@ -21,24 +23,44 @@ use super::error::Error;
 /// hundred bytes; a client that needs longer is stuck, or holds connections on purpose.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The body of a request, kept until its response is sent. actix-web goes on reading a chunked body
-/// that was dropped, without an end; for one that is still there it closes the connection.
-struct Unread(#[expect(dead_code, reason = "it is only kept")] Rc<RefCell<Payload>>);
+/// The body of a response, and that of its request, which is kept until the response is sent. After a
+/// response actix-web reads a chunked body that was dropped to its end, which may never come; for one
+/// that is still there it closes the connection.
+struct WithRequest {
+    body: BoxBody,
+    _request: Rc<RefCell<Payload>>,
+}
 
 /// Ends the reading of a body after [`PATIENCE`], whichever handler reads it. actix-web has no time
 /// limit of its own for bodies.
 pub(crate) async fn limit(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if let Payload::None = request.parts_mut().1 {
-        return next.call(request).await;
+        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     }
     let body = Rc::new(RefCell::new(request.take_payload()));
     request.set_payload(Payload::Stream { payload: Box::pin(limited(body.clone())) });
-    let mut response = next.call(request).await?;
-    response.response_mut().extensions_mut().insert(Unread(body));
-    Ok(response)
+    let response = next.call(request).await?;
+    let with_request =
+        |_: &mut _, response: BoxBody| BoxBody::new(WithRequest { body: response, _request: body });
+    Ok(response.map_into_boxed_body().map_body(with_request))
+}
+
+impl MessageBody for WithRequest {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
 }
 
 fn limited(body: Rc<RefCell<Payload>>) -> impl Stream<Item = Result<Bytes, PayloadError>> {

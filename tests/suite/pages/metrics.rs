@@ -88,7 +88,7 @@ async fn requests_are_counted_by_route_and_status() {
 #[tokio::test]
 async fn no_text_of_a_user_becomes_a_label() {
     let app = App::spawn(&[]);
-    let unknown = ["/nothing", "/wp-admin/a.php", "/%22%7Bx%7D", "/graphs/daily/x", "/signal/"];
+    let unknown = ["/nothing", "/wp-admin/a.php", "/%22%7Bx%7D", "/graphs/daily/x", "/signals/"];
 
     for path in unknown {
         assert_eq!(app.get(path).await.status, 404, "{path}");

@@ -55,15 +55,12 @@ pub(super) async fn run(app: &App, question: &Question) -> Result<Answer, Failur
 /// Those of [`run`].
 pub(super) async fn follow(app: &App, question: &Question) -> Result<Option<Answer>, Failure> {
     let key = key(question);
-    if let Some(kept) = app.cache.kept(&key).await {
-        return Ok(Some(kept));
-    }
     let is_wanted = app.cache.annotate_again(&key, "", WANTED).await;
     // Without a store that takes notes, this worker knows its own computations.
     if is_wanted.unwrap_or(false) || app.cache.progress(&key).await.is_some() {
         return wait(app, question).await.map(Some);
     }
-    Ok(None)
+    Ok(app.cache.kept(&key).await)
 }
 
 /// The result, if the store has it.
