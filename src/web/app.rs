@@ -20,7 +20,7 @@ pub struct App {
     pub datasets: Datasets,
     /// Where answers are kept and computed once.
     pub cache: Cache,
-    /// Finished bodies in this worker's memory.
+    /// Rendered bodies in this worker's memory.
     pub fragments: FragmentCache,
     /// Turns for bodies of megabytes.
     pub large: LargeBodies,

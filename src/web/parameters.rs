@@ -1,7 +1,7 @@
 //! What a request asks for: read once, at the edge, and checked against the data file of that moment.
 //!
 //! A page declares its parameters as a struct for serde, every field an optional text, and says in
-//! [`Checked`] what they mean. The functions below turn one text into one value or refuse it: 400
+//! `Checked` what they mean. The functions below turn one text into one value or refuse it: 400
 //! for what cannot be read, 422 for what there is not.
 
 use std::str::FromStr;
