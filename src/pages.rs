@@ -8,7 +8,7 @@ use self::dashboard::choice::Choice;
 use self::patterns::{aggregates, background, browser, overview, stateless};
 use crate::web::parameters::Parameters;
 use crate::web::route::{document, fragment, not_found, page};
-use crate::web::{assets, base, body, drain, error, request};
+use crate::web::{assets, base, connection, error, request};
 
 pub mod dashboard;
 pub mod session;
@@ -30,7 +30,7 @@ pub fn all() -> impl HttpServiceFactory {
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "same-origin"));
     let scope = scope().wrap(from_fn(error::render)).wrap(from_fn(request::observe));
-    scope.wrap(headers).wrap(from_fn(drain::close)).wrap(from_fn(body::limit))
+    scope.wrap(headers).wrap(from_fn(connection::keep_or_close))
 }
 
 fn scope() -> Scope {

@@ -7,6 +7,7 @@ pub mod same_origin;
 pub mod request;
 pub mod client;
 pub mod cookie;
+pub mod connection;
 pub mod body;
 pub mod drain;
 pub mod reply;

@@ -152,7 +152,8 @@ fn changed(
 
 /// A reply for one visitor, whose view the browser's address follows.
 fn reply(request: &HttpRequest, view: &View, status: StatusCode) -> Reply {
-    let (page, bare) = (view.page(), format!("{}/session", base::path()));
-    let is_default = page == View::default().page();
-    Reply::private(status).address(request, &page, is_default.then_some(bare.as_str()))
+    match request::shown(request) {
+        Some(shown) if !view.is_shown_at(&shown) => Reply::private(status).push_url(&view.page()),
+        _ => Reply::private(status),
+    }
 }

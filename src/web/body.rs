@@ -11,7 +11,6 @@ use std::time::Duration;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::{Stream, StreamExt, stream};
@@ -31,21 +30,26 @@ struct WithRequest {
     _request: Rc<RefCell<Payload>>,
 }
 
-/// Ends the reading of a body after [`PATIENCE`], whichever handler reads it. actix-web has no time
-/// limit of its own for bodies.
-pub(crate) async fn limit(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+/// The body of a request, or what is left of it.
+pub(crate) struct Unread(Rc<RefCell<Payload>>);
+
+/// Bounds the time in which the body of a request must come, whichever handler reads it. actix-web
+/// has no such limit.
+pub(crate) fn bound(request: &mut ServiceRequest) -> Option<Unread> {
     if let Payload::None = request.parts_mut().1 {
-        return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
+        return None;
     }
     let body = Rc::new(RefCell::new(request.take_payload()));
     request.set_payload(Payload::Stream { payload: Box::pin(limited(body.clone())) });
-    let response = next.call(request).await?;
-    let with_request =
-        |_: &mut _, response: BoxBody| BoxBody::new(WithRequest { body: response, _request: body });
-    Ok(response.map_into_boxed_body().map_body(with_request))
+    Some(Unread(body))
+}
+
+impl Unread {
+    /// Keeps the body until this response is sent.
+    pub(crate) fn keep(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let Self(request) = self;
+        response.map_body(|_, body| BoxBody::new(WithRequest { body, _request: request }))
+    }
 }
 
 impl MessageBody for WithRequest {

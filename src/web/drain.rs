@@ -1,15 +1,8 @@
-//! The end of a worker as its clients see it: each gets its answer, and is told that there will be
-//! no other on this connection.
+//! Whether a worker is about to end, and how many connections it has.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
-use actix_web::middleware::Next;
-
-use super::parameters;
 use crate::metrics;
 
 /// Whether this worker drains, and how many connections it has.
@@ -51,18 +44,4 @@ impl Drop for Connection {
         self.0.fetch_sub(1, Ordering::Relaxed);
         metrics::disconnected();
     }
-}
-
-/// Closes the connection after the answer while the worker drains. A client that reads this header
-/// sends its next request elsewhere, instead of losing it on a connection that is being closed.
-pub(crate) async fn close(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let app = parameters::app(request.request()).clone();
-    let mut response = next.call(request).await?;
-    if app.drain.has_begun() {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
-    Ok(response)
 }

@@ -3,11 +3,10 @@
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ContentType, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use super::encoded_body::PRIVATE;
 use super::provenance::Provenance;
-use super::request;
 
 /// HTML with a status, and what goes along with it.
 pub(crate) struct Reply(HttpResponseBuilder);
@@ -48,13 +47,9 @@ impl Reply {
         self
     }
 
-    /// Has the browser's address become `page`, unless it is: by name, or because a bare path shows
-    /// `page` too.
-    pub(crate) fn address(mut self, request: &HttpRequest, page: &str, bare: Option<&str>) -> Self {
-        let shown = request::shown(request);
-        if shown.is_some_and(|shown| shown != page && Some(shown.as_str()) != bare) {
-            self.0.insert_header(("HX-Push-Url", page));
-        }
+    /// Has the browser's address become `page`.
+    pub(crate) fn push_url(mut self, page: &str) -> Self {
+        self.0.insert_header(("HX-Push-Url", page));
         self
     }
 

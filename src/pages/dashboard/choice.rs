@@ -47,6 +47,13 @@ impl Choice {
         format!("{}/?{}", base::path(), self.query())
     }
 
+    /// Whether a page with this address shows the choice. The bare address shows the default one.
+    pub(crate) fn is_shown_at(&self, address: &str) -> bool {
+        let is_bare = address.strip_prefix(base::path()) == Some("/");
+        let default = || Self::default(self.departures.dataset().clone()).page();
+        if is_bare { self.page() == default() } else { self.page() == address }
+    }
+
     /// `origin=ATL&metric=mean`
     pub(crate) fn query(&self) -> String {
         let origin = parameters::origin_query(self.departures.code());

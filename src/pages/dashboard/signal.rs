@@ -15,11 +15,11 @@ use self::fragments::{cancelled, computing, landed};
 use super::choice::Choice;
 use super::selection;
 use crate::web::app::App;
-use crate::web::base;
 use crate::web::error::Error;
 use crate::web::parameters::Parameters;
 use crate::web::provenance::Provenance;
 use crate::web::reply::Reply;
+use crate::web::request;
 use crate::web::same_origin::SameOrigin;
 use crate::web::wait::{GLANCE, HOLD, held};
 
@@ -124,7 +124,8 @@ async fn shown(app: &App, choice: &Choice) -> Option<Asked> {
 
 /// A reply whose choice the browser's address follows.
 fn reply(request: &HttpRequest, choice: &Choice, status: StatusCode) -> Reply {
-    let (page, bare) = (choice.page(), format!("{}/", base::path()));
-    let is_default = page == Choice::default(choice.departures.dataset().clone()).page();
-    Reply::new(status).address(request, &page, is_default.then_some(bare.as_str()))
+    match request::shown(request) {
+        Some(shown) if !choice.is_shown_at(&shown) => Reply::new(status).push_url(&choice.page()),
+        _ => Reply::new(status),
+    }
 }

@@ -55,6 +55,12 @@ impl View {
     pub(super) fn page(&self) -> String {
         format!("{}/session?{}", base::path(), self.query())
     }
+
+    /// Whether a page with this address shows the view. The bare address shows the default one.
+    pub(super) fn is_shown_at(&self, address: &str) -> bool {
+        let is_bare = address.strip_prefix(base::path()) == Some("/session");
+        if is_bare { self.page() == Self::default().page() } else { self.page() == address }
+    }
 }
 
 impl Checked for View {

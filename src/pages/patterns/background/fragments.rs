@@ -18,7 +18,7 @@ use crate::web::notice::notice;
 use crate::web::provenance::Provenance;
 use crate::web::reply::Reply;
 use crate::web::time::{Timestamp, took};
-use crate::web::{assets, base};
+use crate::web::{assets, base, request};
 
 /// What is proposed as numbers of resamples.
 const PRESETS: [u32; 4] = [100, 1000, 10_000, 100_000];
@@ -169,9 +169,12 @@ pub(super) async fn reply(
     let html = run(app, question, &state, intervals.as_deref())?;
     // The progress alone may have been asked for.
     let reply = Reply::new(status).provenance(provenance).retarget("#run");
-    let page = question.page();
-    let reply = if status.is_success() { reply.address(request, &page, None) } else { reply };
-    Ok(reply.html(html))
+    Ok(match request::shown(request) {
+        Some(shown) if status.is_success() && shown != question.page() => {
+            reply.push_url(&question.page()).html(html)
+        }
+        _ => reply.html(html),
+    })
 }
 
 fn run(
