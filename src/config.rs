@@ -69,7 +69,7 @@ pub struct Config {
     /// Path below which all addresses live, such as /flights; without it they begin at the root
     #[arg(long, env = "BASE_PATH", default_value = "", hide_default_value = true)]
     pub base_path: BasePath,
-    /// Addresses and networks, with commas, of proxies that may say who asks and whether by https
+    /// Addresses and networks, with commas, of proxies that may tell their client's address, protocol and host
     #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
     pub trusted_proxies: TrustedProxies,
     /// Redis to keep the cache in: redis://HOST:PORT/DB, rediss:// for TLS,

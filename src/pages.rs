@@ -38,7 +38,7 @@ fn scope() -> Scope {
     match base::path() {
         "" => site(root),
         base => {
-            let bare = page("").get(base::redirect);
+            let bare = page("/").at("").get(base::redirect);
             let site = site(probes(web::scope(base)).service(bare));
             root.service(site).default_service(web::to(not_found))
         }

@@ -16,6 +16,9 @@ pub(crate) fn notice(health: &StoreHealth) -> Option<&'static str> {
     }
 }
 
+/// What users read when no store takes a result.
+pub(crate) const LOST: &str = "Results cannot be kept at the moment: each is computed anew.";
+
 /// A line for operators: the kind of trouble. The log has the words of the store.
 pub(crate) fn line(health: &StoreHealth) -> Option<String> {
     match health {

@@ -4,6 +4,7 @@
 //! `Checked` what they mean. The functions below turn one text into one value or refuse it: 400
 //! for what cannot be read, 422 for what there is not.
 
+use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -13,13 +14,14 @@ use actix_web::web::{Data, Query};
 use actix_web::{FromRequest, HttpRequest};
 use anyhow::Context;
 use futures_util::future::LocalBoxFuture;
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde::de::DeserializeOwned;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use super::app::App;
 use super::body;
 use super::error::Error;
-use crate::dataset::{Dataset, Departures};
+use crate::dataset::{Dataset, Departures, Origin};
 use crate::figure::count;
 use crate::metric::Metric;
 
@@ -33,6 +35,27 @@ pub(crate) trait Checked: Sized {
 
     /// Checks them, in the order in which errors are to be reported.
     fn check(written: Self::Written, dataset: Arc<Dataset>) -> Result<Self, Error>;
+}
+
+/// The value of a parameter. It refuses what is not UTF-8, for which serde's reader puts U+FFFD.
+pub(crate) struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(D::Error::custom("a value is not valid UTF-8 text"));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Extracts the parameters of the address, and of the form that is the body.
@@ -63,10 +86,6 @@ pub(crate) fn app(request: &HttpRequest) -> &Data<App> {
 
 /// Reads the parameters of a query string.
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
-    // serde's reader would replace what is not UTF-8.
-    if percent_decode_str(text).decode_utf8().is_err() {
-        return Err(Error::BadRequest("The parameters are not valid UTF-8 text.".to_owned()));
-    }
     Query::from_query(text).map(Query::into_inner).map_err(unreadable)
 }
 
@@ -96,11 +115,13 @@ pub(crate) fn departures(word: Option<&str>, dataset: Arc<Dataset>) -> Result<De
 pub(crate) fn one_airport(word: Option<&str>, dataset: Arc<Dataset>) -> Result<Departures, Error> {
     match word {
         None => Ok(busiest(dataset)?),
-        Some("ALL") => {
-            let words = "One airport at a time: choose one of the list instead of ALL.";
-            Err(Error::Unknown(words.to_owned()))
-        }
-        Some(word) => departures(Some(word), dataset),
+        Some(word) => match departures(Some(word), dataset)? {
+            all if all.origin() == Origin::All => {
+                let words = "One airport at a time: choose one of the list instead of ALL.";
+                Err(Error::Unknown(words.to_owned()))
+            }
+            airport => Ok(airport),
+        },
     }
 }
 
@@ -134,14 +155,13 @@ pub(crate) fn metric(word: Option<&str>) -> Result<Metric, Error> {
 }
 
 /// The fingerprint of a data file.
-pub(crate) fn fingerprint(word: Option<String>) -> Result<Option<String>, Error> {
-    let is_one =
-        |word: &String| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if word.as_ref().is_some_and(|word| !is_one(word)) {
+pub(crate) fn fingerprint(word: Option<&str>) -> Result<Option<String>, Error> {
+    let is_one = |word: &str| word.len() == 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if word.is_some_and(|word| !is_one(word)) {
         let words = "The parameter v must be a fingerprint: 16 hexadecimal digits.";
         return Err(Error::BadRequest(words.to_owned()));
     }
-    Ok(word)
+    Ok(word.map(str::to_owned))
 }
 
 /// A number that our own pages write.

@@ -31,8 +31,10 @@ pub(crate) enum Audience {
 /// A path of the route table, as its requests, metrics and errors see it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Route {
-    /// The path with its parameters, such as `/graphs/{graph}`.
+    /// The path with its parameters, such as `/graphs/{graph}`: its name in metrics.
     pub(crate) pattern: &'static str,
+    /// The same below its scope.
+    path: &'static str,
     pub(crate) kind: Kind,
     audience: Audience,
     methods: &'static str,
@@ -40,7 +42,8 @@ pub(crate) struct Route {
 
 /// A page for everybody.
 pub(crate) const fn page(pattern: &'static str) -> Route {
-    Route { pattern, kind: Kind::Page, audience: Audience::Everybody, methods: "GET, HEAD" }
+    let path = pattern;
+    Route { pattern, path, kind: Kind::Page, audience: Audience::Everybody, methods: "GET, HEAD" }
 }
 
 /// A fragment for everybody.
@@ -54,6 +57,11 @@ pub(crate) const fn document(pattern: &'static str) -> Route {
 }
 
 impl Route {
+    /// The same route for another path.
+    pub(crate) const fn at(self, path: &'static str) -> Self {
+        Self { path, ..self }
+    }
+
     /// The same route, with one visitor's own answers.
     pub(crate) const fn private(self) -> Self {
         Self { audience: Audience::Visitor, ..self }
@@ -106,7 +114,7 @@ impl Route {
 
     fn resource(self) -> Resource {
         let refuse = web::to(move || async move { refused(self.methods) });
-        web::resource(self.pattern).app_data(self).default_service(refuse)
+        web::resource(self.path).app_data(self).default_service(refuse)
     }
 }
 

@@ -144,6 +144,11 @@ impl Cache {
         }
     }
 
+    /// Whether this process computes the value of a key, or waits for the process that does.
+    pub fn is_in_flight(&self, key: &Key) -> bool {
+        self.inner.flights.get(key).is_some()
+    }
+
     /// The keys of a namespace in the order of their last use, the latest first.
     pub async fn recent(&self, namespace: &str, most: usize) -> Vec<Key> {
         self.inner.store.recent(namespace, most).await.unwrap_or_default()

@@ -8,7 +8,7 @@ use crate::dataset::{Dataset, Departures};
 use crate::metric::Metric;
 use crate::web::base;
 use crate::web::error::Error;
-use crate::web::parameters::{self, Checked};
+use crate::web::parameters::{self, Checked, Text};
 
 /// An origin and a metric, and which answer about them.
 pub(crate) struct Choice {
@@ -27,12 +27,12 @@ pub(crate) struct Choice {
 /// The parameters as they are written.
 #[derive(Deserialize)]
 pub(crate) struct Written {
-    origin: Option<String>,
-    metric: Option<String>,
-    v: Option<String>,
-    at: Option<String>,
-    after: Option<String>,
-    seen: Option<String>,
+    origin: Option<Text>,
+    metric: Option<Text>,
+    v: Option<Text>,
+    at: Option<Text>,
+    after: Option<Text>,
+    seen: Option<Text>,
 }
 
 impl Choice {
@@ -68,7 +68,7 @@ impl Checked for Choice {
         Ok(Self {
             departures: parameters::departures(written.origin.as_deref(), dataset)?,
             metric: parameters::metric(written.metric.as_deref())?,
-            v: parameters::fingerprint(written.v)?,
+            v: parameters::fingerprint(written.v.as_deref())?,
             at: parameters::number(written.at.as_deref(), "at")?,
             after: parameters::number(written.after.as_deref(), "after")?,
             seen: parameters::number(written.seen.as_deref(), "seen")?,

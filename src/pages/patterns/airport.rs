@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::dataset::{Airport, Dataset, Departures};
 use crate::web::error::Error;
-use crate::web::parameters::{self, Checked};
+use crate::web::parameters::{self, Checked, Text};
 
 /// The flights that leave one airport of the data file.
 pub(crate) struct OneAirport(pub(crate) Departures);
@@ -14,7 +14,7 @@ pub(crate) struct OneAirport(pub(crate) Departures);
 /// The parameters as they are written.
 #[derive(Deserialize)]
 pub(crate) struct Written {
-    origin: Option<String>,
+    origin: Option<Text>,
 }
 
 impl OneAirport {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use oneflight::{Answer, Failure, Snapshot};
+use oneflight::Snapshot;
 
 use self::fragments::{State, page_of, progress_of, reply};
 use self::question::{Press, Question};
@@ -22,6 +22,9 @@ mod recipe;
 mod bootstrap;
 mod figure;
 mod fragments;
+
+/// What a page reads whose run is over, without a result that the store has.
+const ENDED: &str = "The run has ended without a result. Press Run to start it again.";
 
 /// `GET /patterns/background`: the page, with the result if there is one; it computes nothing.
 pub(crate) async fn page(
@@ -55,9 +58,9 @@ pub(crate) async fn run(
         Ok(question) => question,
         Err((error, clicks)) => return refused(&app, &request, provenance, error, clicks).await,
     };
+    recipe::want(&app, &question).await;
     // The page has to show which button works now, before it is pressed twice.
-    let ran = async { recipe::run(&app, &question).await.map(Some) };
-    answer(&app, &request, &question, provenance, GLANCE, ran).await
+    answer(&app, &request, &question, provenance, GLANCE).await
 }
 
 /// `GET /patterns/background/result`: the result, or how far its computation is. It starts none.
@@ -66,14 +69,24 @@ pub(crate) async fn result(
     request: HttpRequest,
     press: Result<Parameters<Press>, Error>,
 ) -> Result<HttpResponse, Error> {
-    let provenance = Provenance::start(app.worker);
+    let mut provenance = Provenance::start(app.worker);
     let question = match asked(press) {
         Ok(question) => question,
         Err((error, clicks)) => return refused(&app, &request, provenance, error, clicks).await,
     };
-    let hold = if question.seen.is_some() { HOLD } else { GLANCE };
-    let followed = recipe::follow(&app, &question);
-    answer(&app, &request, &question, provenance, hold, followed).await
+    if recipe::is_wanted(&app, &question).await {
+        let hold = if question.seen.is_some() { HOLD } else { GLANCE };
+        return answer(&app, &request, &question, provenance, hold).await;
+    }
+    let state = match recipe::kept(&app, &question).await {
+        Some(kept) => {
+            provenance.answered(&kept);
+            State::Done(kept)
+        }
+        None if question.seen.is_some() => State::Failed(ENDED.to_owned()),
+        None => State::Idle,
+    };
+    reply(&app, &request, &question, &provenance, StatusCode::OK, state).await
 }
 
 /// `POST /patterns/background/cancel`: this page waits no more. The computation goes on while other
@@ -88,22 +101,21 @@ pub(crate) async fn cancel(
     reply(&app, &request, &question, &provenance, StatusCode::OK, State::Cancelled).await
 }
 
-/// Answers with what becomes of a question within the time that a request is held.
+/// Answers with what becomes of a run within the time that a request is held.
 async fn answer(
     app: &App,
     request: &HttpRequest,
     question: &Question,
     mut provenance: Provenance,
     hold: Duration,
-    asked: impl Future<Output = Result<Option<Answer>, Failure>>,
 ) -> Result<HttpResponse, Error> {
     let progress = async || progress(app, question).await;
-    let (status, state) = match held(asked, hold, question.seen, progress).await {
-        Some(Ok(Some(answer))) => {
+    let waiting = recipe::wait(app, question);
+    let (status, state) = match held(waiting, hold, question.seen, progress).await {
+        Some(Ok(answer)) => {
             provenance.answered(&answer);
             (StatusCode::OK, State::Done(answer))
         }
-        Some(Ok(None)) => (StatusCode::OK, State::Idle),
         // Not the usual fragment of an error: the buttons have to stay.
         Some(Err(failure)) => {
             let error = Error::from(failure);

@@ -47,7 +47,7 @@ macro_rules! source {
     };
 }
 
-static ROWS: [Row; 7] = [
+static ROWS: &[Row] = &[
     Row {
         name: "Caching and signaling",
         live: "/",

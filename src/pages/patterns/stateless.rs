@@ -13,7 +13,7 @@ use crate::dataset::{Dataset, Departures};
 use crate::web::app::App;
 use crate::web::base;
 use crate::web::error::Error;
-use crate::web::parameters::{self, Checked, Parameters};
+use crate::web::parameters::{self, Checked, Parameters, Text};
 use crate::web::reply::Reply;
 use crate::web::same_origin::SameOrigin;
 
@@ -41,9 +41,9 @@ pub(crate) struct Choice {
 /// The parameters as they are written.
 #[derive(Deserialize)]
 pub(crate) struct Written {
-    origin: Option<String>,
-    asked: Option<String>,
-    differed: Option<String>,
+    origin: Option<Text>,
+    asked: Option<Text>,
+    differed: Option<Text>,
 }
 
 /// Asks by itself.

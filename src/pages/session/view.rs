@@ -9,7 +9,7 @@ use crate::dataset::Dataset;
 use crate::metric::Metric;
 use crate::web::base;
 use crate::web::error::Error;
-use crate::web::parameters::{self, Checked};
+use crate::web::parameters::{self, Checked, Text};
 
 /// How a sample is shown.
 #[derive(Default)]
@@ -30,19 +30,19 @@ pub(crate) struct Order {
 /// The parameters of a view as they are written.
 #[derive(Deserialize)]
 pub(crate) struct WrittenView {
-    metric: Option<String>,
-    at: Option<String>,
-    seen: Option<String>,
+    metric: Option<Text>,
+    at: Option<Text>,
+    seen: Option<Text>,
 }
 
 /// The parameters of an order as they are written.
 #[derive(Deserialize)]
 pub(crate) struct WrittenOrder {
-    origin: Option<String>,
-    size: Option<String>,
-    metric: Option<String>,
-    at: Option<String>,
-    seen: Option<String>,
+    origin: Option<Text>,
+    size: Option<Text>,
+    metric: Option<Text>,
+    at: Option<Text>,
+    seen: Option<Text>,
 }
 
 impl View {
@@ -82,8 +82,8 @@ impl Checked for Order {
     fn check(written: WrittenOrder, dataset: Arc<Dataset>) -> Result<Self, Error> {
         let WrittenOrder { origin, size, metric, at, seen } = written;
         let departures = parameters::departures(origin.as_deref(), dataset.clone())?;
-        let size = size.unwrap_or_default();
-        let size = parameters::amount(&size, MOST_FLIGHTS, "flights for a sample")?;
+        let size = size.as_deref().unwrap_or_default();
+        let size = parameters::amount(size, MOST_FLIGHTS, "flights for a sample")?;
         let draw = Draw::new(departures.code(), size);
         Ok(Self { draw, view: View::check(WrittenView { metric, at, seen }, dataset)? })
     }

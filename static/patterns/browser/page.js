@@ -6,14 +6,14 @@ import { below, follow } from "../choice.js";
 import { say, sayOf } from "../status.js";
 import { counted } from "../words.js";
 import { plot } from "./bubbles.js";
-import { keep, kept, read, remove, settle } from "./storage.js";
+import { keep, kept, read, remove, clearTrouble } from "./storage.js";
 import { onOrder, order, tabulate } from "./table.js";
 
 const [held, filter, forget] = ["held", "filter", "forget"].map((id) => document.getElementById(id));
 let shown;
 
 async function show(origin, signal) {
-  settle();
+  clearTrouble();
   const found = kept(origin);
   if (found) return present(origin, found, "It was in this tab’s storage: 0 bytes came over the network.", true);
   say(`Asking for ${origin}…`);

@@ -49,6 +49,6 @@ export function remove(origin) {
 }
 
 // Takes away what was said about an earlier airport.
-export function settle() {
+export function clearTrouble() {
   trouble.textContent = "";
 }

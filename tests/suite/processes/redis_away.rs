@@ -4,7 +4,7 @@ use crate::helpers::answer::Answer;
 use crate::helpers::app::App;
 use crate::helpers::exposition::Exposition;
 use crate::helpers::redis::Redis;
-use crate::helpers::waiting::until;
+use crate::helpers::waiting::{until, until_computed};
 
 async fn four_graphs(app: &App, signal: &Answer) {
     for ask in signal.asks() {
@@ -109,6 +109,24 @@ async fn a_redis_that_hangs_delays_the_first_request_and_not_each_one() {
 
     assert_eq!(first.status, 200);
     until_it_recovers(&app).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_loses_no_run_in_the_background() {
+    let redis = Redis::spawn();
+    let app = App::spawn(&[("REDIS_URL", &redis.url()), ("SIMULATED_COST", "1s")]);
+    assert_eq!(app.get("/readyz").await.status, 200);
+    let query = "origin=ATL&resamples=100";
+
+    redis.kill("STOP");
+    let path = format!("/patterns/background/run?{query}");
+    let pressed = app.send("POST", &path, &[("HX-Request", "true")]).await;
+    let path = format!("/patterns/background/result?{query}&seen=0");
+    let done = until_computed(async || app.get(&path).await).await;
+    redis.kill("CONT");
+
+    assert_eq!((pressed.status, done.status, app.computations()), (202, 200, 1));
+    assert_eq!(done.attribute("data-state"), "done");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::figure::{Graph, counted};
 use crate::pages::dashboard::choice::Choice;
 use crate::web::app::App;
 use crate::web::base;
-use crate::web::notice::notice;
+use crate::web::notice::{LOST, notice};
 use crate::web::time::{Timestamp, took};
 use crate::web::wait::Wait;
 
@@ -59,10 +59,9 @@ pub(super) fn landed(
     asked: &Asked,
     progress: Option<Snapshot>,
 ) -> anyhow::Result<String> {
-    let lost = "Results cannot be kept at the moment: each is computed anew.";
     let answer = &asked.answer;
     let is_lost = answer.outcome == Outcome::Computed;
-    let notice = notice(&app.store_health()).or(is_lost.then_some(lost));
+    let notice = notice(&app.store_health()).or(is_lost.then_some(LOST));
     let stamp = answer.entry.stamp;
     // A page that asks for a newer answer than this shows its graphs already.
     let is_shown = choice.after.is_some_and(|after| stamp.computed_ms() <= after);

@@ -18,6 +18,9 @@ const ENDS: [u64; 2] = [25, 975];
 /// Draws between two reports: a few milliseconds, so that work that nobody wants ends at once.
 const REPORT: u64 = 1 << 20;
 
+/// Changes whenever the same flights give other intervals, as with another random generator.
+pub(super) const VERSION: &str = "intervals-2";
+
 /// Any number will do; a fixed one gives the same interval to everybody, whoever computes it.
 const SEED: u64 = 2001;
 

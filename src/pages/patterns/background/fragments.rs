@@ -14,7 +14,7 @@ use crate::frame;
 use crate::pages::table::Table;
 use crate::web::app::App;
 use crate::web::error::Error;
-use crate::web::notice::notice;
+use crate::web::notice::{LOST, notice};
 use crate::web::provenance::Provenance;
 use crate::web::reply::Reply;
 use crate::web::time::{Timestamp, took};
@@ -183,9 +183,8 @@ fn run(
     state: &State,
     intervals: Option<&str>,
 ) -> anyhow::Result<String> {
-    let lost = "Results cannot be kept at the moment: each is computed anew.";
     let is_lost = matches!(state, State::Done(answer) if answer.outcome == Outcome::Computed);
-    let notice = notice(&app.store_health()).or(is_lost.then_some(lost));
+    let notice = notice(&app.store_health()).or(is_lost.then_some(LOST));
     Ok(RunFragment { question, state, intervals, notice }.render()?)
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::dataset::{Dataset, Departures};
 use crate::web::base;
 use crate::web::error::Error;
-use crate::web::parameters::{self, Checked};
+use crate::web::parameters::{self, Checked, Text};
 
 /// The most resamples of a question: minutes of work for the largest airports.
 pub(super) const MOST: u32 = 1_000_000;
@@ -29,10 +29,10 @@ pub(crate) struct Question {
 /// The parameters as they are written.
 #[derive(Deserialize)]
 pub(crate) struct Written {
-    origin: Option<String>,
-    resamples: Option<String>,
-    clicks: Option<String>,
-    seen: Option<String>,
+    origin: Option<Text>,
+    resamples: Option<Text>,
+    clicks: Option<Text>,
+    seen: Option<Text>,
 }
 
 /// A press of the button: it counts even if the question is wrong.

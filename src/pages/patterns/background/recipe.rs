@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
-use oneflight::{Answer, Cache, CacheBy, Failure, Key, Lane, Progress, Recipe, Snapshot};
+use oneflight::{Answer, CacheBy, Failure, Key, Lane, Progress, Recipe, Snapshot};
 
-use super::bootstrap::{bootstrap, draws};
+use super::bootstrap::{VERSION, bootstrap, draws};
 use super::question::Question;
 use crate::blocking::blocking;
 use crate::dataset::Departures;
@@ -25,42 +25,37 @@ const WANTED: Duration = Duration::from_secs(3);
 /// proportion to their time.
 const DRAWS_PER_STEP: u64 = 50_000_000;
 
-/// Cached by the data and the program, which draws the same random numbers every time; by the
+/// Cached by the data and by the program, which draws the same random numbers every time; by the
 /// airport and the number of resamples, and not by the clicks.
 fn key(question: &Question) -> Key {
     Key::new(BOOTSTRAP)
         .by(CacheBy::Data(question.departures.fingerprint()))
         .by(CacheBy::Build(env!("CARGO_PKG_VERSION")))
+        .by(CacheBy::Build(VERSION))
         .arg(question.code())
         .arg(question.resamples)
         .ignoring(question.clicks)
 }
 
-/// The intervals, as bytes for [`frame::decode_one`]; they are computed unless they are kept.
-///
-/// # Errors
-///
-/// What the computation said, now or a moment ago; that no caller waited, or this worker ends.
-pub(super) async fn run(app: &App, question: &Question) -> Result<Answer, Failure> {
-    // Without the note, the page asks only this worker how far it is.
+/// Notes that a run is wanted, so that every worker may go on with it. [`wait`] runs it.
+pub(super) async fn want(app: &App, question: &Question) {
+    // Without the note, only this worker can tell what becomes of the run.
     let _ = app.cache.annotate(&key(question), "", WANTED).await;
-    wait(app, question).await
 }
 
-/// The same while it runs, in whatever worker; none when it is neither kept nor running. Asking
-/// starts nothing, but keeps a run going: another worker takes it over when its worker dies.
-///
-/// # Errors
-///
-/// Those of [`run`].
-pub(super) async fn follow(app: &App, question: &Question) -> Result<Option<Answer>, Failure> {
+/// Whether a run is wanted, by a POST or by a page that has followed it a moment ago; it is wanted
+/// for as long again.
+pub(super) async fn is_wanted(app: &App, question: &Question) -> bool {
     let key = key(question);
-    let is_wanted = app.cache.annotate_again(&key, "", WANTED).await;
-    // Without a store that takes notes, this worker knows its own computations.
-    if is_wanted.unwrap_or(false) || app.cache.progress(&key).await.is_some() {
-        return wait(app, question).await.map(Some);
+    if app.cache.annotate_again(&key, "", WANTED).await.unwrap_or(false) {
+        return true;
     }
-    Ok(app.cache.kept(&key).await)
+    // The note may be lost with its store, but not the run.
+    let is_here = app.cache.is_in_flight(&key);
+    if is_here {
+        want(app, question).await;
+    }
+    is_here
 }
 
 /// The result, if the store has it.
@@ -73,7 +68,12 @@ pub(super) async fn progress(app: &App, question: &Question) -> Option<Snapshot>
     app.cache.progress(&key(question)).await
 }
 
-async fn wait(app: &App, question: &Question) -> Result<Answer, Failure> {
+/// The intervals, as bytes for [`frame::decode_one`]; they are computed unless they are kept.
+///
+/// # Errors
+///
+/// What the computation said, now or a moment ago; that no caller waited, or this worker ends.
+pub(super) async fn wait(app: &App, question: &Question) -> Result<Answer, Failure> {
     let (cache, cost) = (app.cache.clone(), app.simulated_cost);
     let (departures, resamples) = (question.departures.clone(), question.resamples);
     let failed = format!("{} cannot be computed", key(question));
@@ -81,16 +81,12 @@ async fn wait(app: &App, question: &Question) -> Result<Answer, Failure> {
         let (cache, departures, failed) = (cache.clone(), departures.clone(), failed.clone());
         async move {
             let computed = compute(departures, resamples, cost, progress).await.context(failed)?;
-            make_room(&cache).await;
+            // Room for this one, at the cost of those used least recently.
+            cache.trim(BOOTSTRAP, MOST_RESULTS - 1).await;
             anyhow::Ok(computed)
         }
     });
     app.cache.lane(Lane::Long).memoize(&key(question), recipe).await
-}
-
-/// Leaves room for one more result, at the cost of those used least recently.
-async fn make_room(cache: &Cache) {
-    cache.trim(BOOTSTRAP, MOST_RESULTS - 1).await;
 }
 
 /// Computes the intervals, after the simulated cost.

@@ -262,6 +262,8 @@ async fn reading_starts_no_computation() {
 
     assert_eq!((page.status, asked.status, again.status), (200, 200, 200));
     assert_eq!(asked.attribute("data-state"), "idle");
+    assert_eq!(again.attribute("data-state"), "failed");
+    assert!(again.text().contains("has ended without a result"), "{}", again.text());
     assert_eq!((disabled(&asked), app.computations()), ([false, true], 0));
 }
 

@@ -37,7 +37,12 @@ async fn clicks_are_shown_and_ignored_and_each_other_input_matters() {
 }
 
 fn key(v: &str, origin: &str, resamples: u32) -> Key {
-    Key::new("bootstrap").arg(v).arg(env!("CARGO_PKG_VERSION")).arg(origin).arg(resamples)
+    Key::new("bootstrap")
+        .arg(v)
+        .arg(env!("CARGO_PKG_VERSION"))
+        .arg("intervals-2")
+        .arg(origin)
+        .arg(resamples)
 }
 
 #[tokio::test]
