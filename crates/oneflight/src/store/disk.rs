@@ -1,6 +1,5 @@
 //! Entries as files in one folder, leases as locked files: shared by the processes of one host.
 
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use async_trait::async_trait;
 use tracing::Span;
 
 use self::folder::Folder;
+use self::guard::Locked;
 use super::{Attempt, Cause, Found, Lease, Note, Published, Store, StoreError};
 use crate::entry::{Entry, Seen};
 use crate::key::Key;
@@ -167,7 +167,7 @@ impl Store for DiskStore {
 struct DiskLease {
     folder: Arc<Folder>,
     key: Key,
-    lock: Arc<File>,
+    lock: Arc<Locked>,
 }
 
 #[async_trait]

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
+use super::guard::Locked;
 use super::identity::Identity;
 use super::names::Names;
 use super::remembered::{Remembered, is_used};
@@ -33,7 +34,7 @@ pub(super) struct Folder {
 /// What came of asking for a lease.
 pub(super) enum Attempt {
     /// The locked file.
-    Granted(File),
+    Granted(Locked),
     Held,
     Changed,
 }

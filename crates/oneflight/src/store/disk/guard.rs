@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::ops::Deref;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,14 +14,35 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often it is tried.
 const POLL: Duration = Duration::from_millis(2);
 
+/// A file that this process has locked, until it is dropped.
+///
+/// It is unlocked by name: closing it would leave the lock to a child process that was forked in
+/// this moment and has not begun its own program.
+pub(super) struct Locked(pub(super) File);
+
+impl Deref for Locked {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing the file unlocks it too, a moment later at most.
+        let _ = self.0.unlock();
+    }
+}
+
 impl Folder {
     /// Keeps all other processes from publishing, taking over and removing while it is held.
-    pub(super) fn guard(&self) -> io::Result<File> {
+    pub(super) fn guard(&self) -> io::Result<Locked> {
         let path = self.names.guard();
         let (file, asked) = (open(&path)?, Instant::now());
         loop {
             if lock(&file)? {
-                return Ok(file);
+                return Ok(Locked(file));
             }
             if asked.elapsed() >= PATIENCE {
                 let path = path.display();
@@ -32,9 +54,9 @@ impl Folder {
     }
 
     /// The same without waiting; none when another process has it.
-    pub(super) fn try_guard(&self) -> io::Result<Option<File>> {
+    pub(super) fn try_guard(&self) -> io::Result<Option<Locked>> {
         let file = open(&self.names.guard())?;
-        Ok(lock(&file)?.then_some(file))
+        Ok(lock(&file)?.then(|| Locked(file)))
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use super::folder::Folder;
 use super::found;
-use super::guard::open;
+use super::guard::{Locked, open};
 use super::sweep::age;
 use crate::key::Key;
 use crate::store::LEASE;
@@ -32,13 +32,17 @@ impl Folder {
 
 impl LeaseFile<'_> {
     /// Locks the file, unless another holds it.
-    pub(super) fn try_lock(&self) -> io::Result<Option<File>> {
+    pub(super) fn try_lock(&self) -> io::Result<Option<Locked>> {
         loop {
             let file = open(&self.path)?;
             match file.try_lock() {
-                Ok(()) if self.begin(&file)? => return Ok(Some(file)),
-                // It was ended between our open and our lock, and its path is another file.
-                Ok(()) => {}
+                Ok(()) => {
+                    let locked = Locked(file);
+                    if self.begin(&locked)? {
+                        return Ok(Some(locked));
+                    }
+                    // It was ended between our open and our lock, and its path is another file.
+                }
                 Err(TryLockError::WouldBlock) => {
                     if age(&file.metadata()?) <= LEASE || !self.take_over(&file)? {
                         return Ok(None);
