@@ -84,7 +84,6 @@ pub(crate) async fn signal(
 ) -> Result<HttpResponse, Error> {
     let Status { code, html, provenance, .. } = Status::of(&visitor, &app, &view, HOLD).await?;
     let reply = reply(&request, &view, code);
-    let reply = if code == StatusCode::ACCEPTED { reply.morph() } else { reply };
     Ok(match provenance {
         Some(provenance) => reply.provenance(&provenance).html(html),
         None => reply.html(html),
@@ -145,15 +144,13 @@ fn changed(
     if !request::is_from_htmx(request) {
         return Reply::private(StatusCode::SEE_OTHER).cookie(cookie).to(&view.page());
     }
-    let reply = reply(request, view, status).cookie(cookie);
-    let reply = if status == StatusCode::ACCEPTED { reply.morph() } else { reply };
-    reply.html(html)
+    reply(request, view, status).cookie(cookie).html(html)
 }
 
-/// A reply for one visitor, whose view the browser's address follows.
+/// A reply for one visitor, whose view the browser's address follows. While a sample is drawn, what
+/// stays the same stays on the page.
 fn reply(request: &HttpRequest, view: &View, status: StatusCode) -> Reply {
-    match request::shown(request) {
-        Some(shown) if !view.is_shown_at(&shown) => Reply::private(status).push_url(&view.page()),
-        _ => Reply::private(status),
-    }
+    let reply = Reply::private(status);
+    let reply = reply.follow(request, || view.page(), |address| view.is_shown_at(address));
+    if status == StatusCode::ACCEPTED { reply.morph() } else { reply }
 }

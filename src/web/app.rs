@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+use actix_web::web::Data;
 use oneflight::{Cache, StoreHealth};
 
 use super::client::TrustedProxies;
@@ -41,6 +43,11 @@ pub struct App {
 }
 
 impl App {
+    /// The state of the worker that got this request.
+    pub(crate) fn of(request: &HttpRequest) -> &Data<Self> {
+        request.app_data().expect("the worker has registered it")
+    }
+
     /// The data file as it is now; a request holds on to the one that it began with.
     pub async fn dataset(&self) -> Arc<Dataset> {
         self.datasets.current().await

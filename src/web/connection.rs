@@ -5,7 +5,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 
-use super::{body, parameters};
+use super::app::App;
+use super::body;
 
 /// Bounds the time of the request's body, and closes the connection after the response while the
 /// worker drains: a client that reads this header sends its next request elsewhere, instead of losing
@@ -14,7 +15,7 @@ pub(crate) async fn keep_or_close(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let app = parameters::app(request.request()).clone();
+    let app = App::of(request.request()).clone();
     let unread = body::bound(&mut request);
     let mut response = next.call(request).await?.map_into_boxed_body();
     if app.drain.has_begun() {

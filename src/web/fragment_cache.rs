@@ -48,6 +48,9 @@ impl FragmentCache {
         name: String,
         render: impl FnOnce() -> anyhow::Result<EncodedBody> + Send + 'static,
     ) -> anyhow::Result<Arc<EncodedBody>> {
+        if let Some(known) = self.get(&name) {
+            return Ok(known);
+        }
         let cache = self.clone();
         blocking(move || cache.get_or_render(name, render)).await?
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::error::QueryPayloadError;
-use actix_web::web::{Data, Query};
+use actix_web::web::Query;
 use actix_web::{FromRequest, HttpRequest};
 use anyhow::Context;
 use futures_util::future::LocalBoxFuture;
@@ -34,7 +34,7 @@ pub(crate) trait Checked: Sized {
     type Written: DeserializeOwned;
 
     /// Checks them, in the order in which errors are to be reported.
-    fn check(written: Self::Written, dataset: Arc<Dataset>) -> Result<Self, Error>;
+    async fn check(written: Self::Written, app: &App) -> Result<Self, Error>;
 }
 
 /// The value of a parameter. It refuses what is not UTF-8, for which serde's reader puts U+FFFD.
@@ -67,21 +67,16 @@ impl<T: Checked> FromRequest for Parameters<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let form = body::form(request, payload);
-        let app = app(request).clone();
+        let app = App::of(request).clone();
         let request = request.clone();
         Box::pin(async move {
             let written = match form.await?.as_str() {
                 "" => read(request.query_string())?,
                 form => read(&format!("{}&{form}", request.query_string()))?,
             };
-            T::check(written, app.dataset().await).map(Self)
+            T::check(written, &app).await.map(Self)
         })
     }
-}
-
-/// The state that every worker has made its routes with.
-pub(crate) fn app(request: &HttpRequest) -> &Data<App> {
-    request.app_data().expect("the worker has registered it")
 }
 
 /// Reads the parameters of a query string.

@@ -3,10 +3,11 @@
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ContentType, LOCATION};
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::encoded_body::PRIVATE;
 use super::provenance::Provenance;
+use super::request;
 
 /// HTML with a status, and what goes along with it.
 pub(crate) struct Reply(HttpResponseBuilder);
@@ -47,9 +48,16 @@ impl Reply {
         self
     }
 
-    /// Has the browser's address become `page`.
-    pub(crate) fn push_url(mut self, page: &str) -> Self {
-        self.0.insert_header(("HX-Push-Url", page));
+    /// Has the browser's address become `page`, unless the one it has shows the same.
+    pub(crate) fn follow(
+        mut self,
+        request: &HttpRequest,
+        page: impl FnOnce() -> String,
+        is_shown_at: impl FnOnce(&str) -> bool,
+    ) -> Self {
+        if request::shown(request).is_some_and(|address| !is_shown_at(&address)) {
+            self.0.insert_header(("HX-Push-Url", page()));
+        }
         self
     }
 

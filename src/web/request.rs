@@ -15,8 +15,9 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest};
 use tracing::{Instrument, debug, error_span, field};
 
+use super::app::App;
 use super::client::Client;
-use super::{parameters, route};
+use super::route;
 use crate::metrics;
 
 /// The header in which an id comes, and goes out.
@@ -36,7 +37,7 @@ pub(crate) async fn observe(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let started = Instant::now();
     let id = given(&request).unwrap_or_else(made);
-    let client = parameters::app(request.request()).proxies.client(&request);
+    let client = App::of(request.request()).proxies.client(&request);
     // Whatever is logged must tell its request, so the span is there even if errors alone are.
     let span = error_span!("request", request_id = id.to_str().ok(), client = field::Empty);
     if let Some(client) = client {

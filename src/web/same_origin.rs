@@ -7,8 +7,8 @@ use actix_web::http::Uri;
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
 use actix_web::{FromRequest, HttpRequest};
 
+use super::app::App;
 use super::error::Error;
-use super::parameters;
 
 /// Tells how the request relates to the page that caused it; browsers send it over https.
 const FETCH_SITE: &str = "Sec-Fetch-Site";
@@ -28,7 +28,7 @@ impl SameOrigin {
     ///
     /// 403, with the header that decided.
     pub(crate) fn check(request: &HttpRequest) -> Result<(), Error> {
-        let proxies = &parameters::app(request).proxies;
+        let proxies = &App::of(request).proxies;
         let is_from_proxy = request.peer_addr().is_some_and(|peer| proxies.include(peer.ip()));
         check(request.headers(), is_from_proxy).map_err(Error::CrossSite)
     }

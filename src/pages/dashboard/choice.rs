@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::dataset::{Dataset, Departures};
 use crate::metric::Metric;
+use crate::web::app::App;
 use crate::web::base;
 use crate::web::error::Error;
 use crate::web::parameters::{self, Checked, Text};
@@ -64,7 +65,8 @@ impl Choice {
 impl Checked for Choice {
     type Written = Written;
 
-    fn check(written: Written, dataset: Arc<Dataset>) -> Result<Self, Error> {
+    async fn check(written: Written, app: &App) -> Result<Self, Error> {
+        let dataset = app.dataset().await;
         Ok(Self {
             departures: parameters::departures(written.origin.as_deref(), dataset)?,
             metric: parameters::metric(written.metric.as_deref())?,

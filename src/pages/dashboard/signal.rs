@@ -19,7 +19,6 @@ use crate::web::error::Error;
 use crate::web::parameters::Parameters;
 use crate::web::provenance::Provenance;
 use crate::web::reply::Reply;
-use crate::web::request;
 use crate::web::same_origin::SameOrigin;
 use crate::web::wait::{GLANCE, HOLD, held};
 
@@ -124,8 +123,5 @@ async fn shown(app: &App, choice: &Choice) -> Option<Asked> {
 
 /// A reply whose choice the browser's address follows.
 fn reply(request: &HttpRequest, choice: &Choice, status: StatusCode) -> Reply {
-    match request::shown(request) {
-        Some(shown) if !choice.is_shown_at(&shown) => Reply::new(status).push_url(&choice.page()),
-        _ => Reply::new(status),
-    }
+    Reply::new(status).follow(request, || choice.page(), |address| choice.is_shown_at(address))
 }

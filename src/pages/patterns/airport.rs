@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::dataset::{Airport, Dataset, Departures};
+use crate::web::app::App;
 use crate::web::error::Error;
 use crate::web::parameters::{self, Checked, Text};
 
@@ -52,7 +53,7 @@ impl OneAirport {
 impl Checked for OneAirport {
     type Written = Written;
 
-    fn check(Written { origin }: Written, dataset: Arc<Dataset>) -> Result<Self, Error> {
-        parameters::one_airport(origin.as_deref(), dataset).map(Self)
+    async fn check(Written { origin }: Written, app: &App) -> Result<Self, Error> {
+        parameters::one_airport(origin.as_deref(), app.dataset().await).map(Self)
     }
 }

@@ -1,7 +1,7 @@
 //! `/patterns/stateless`: why no worker keeps a choice. A visitor chooses an airport, and asks for it
 //! eight times, of whichever workers: the address is always right, a variable is not.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use askama::Template;
 use serde::Deserialize;
 
-use crate::dataset::{Dataset, Departures};
+use crate::dataset::Departures;
 use crate::web::app::App;
 use crate::web::base;
 use crate::web::error::Error;
@@ -76,9 +76,9 @@ impl Tally {
 impl Checked for Choice {
     type Written = Written;
 
-    fn check(written: Written, dataset: Arc<Dataset>) -> Result<Self, Error> {
+    async fn check(written: Written, app: &App) -> Result<Self, Error> {
         let Written { origin, asked, differed } = written;
-        let departures = parameters::departures(origin.as_deref(), dataset)?;
+        let departures = parameters::departures(origin.as_deref(), app.dataset().await)?;
         let asked = parameters::number(asked.as_deref(), "asked")?.unwrap_or(0);
         let differed = parameters::number(differed.as_deref(), "differed")?.unwrap_or(0);
         if asked >= ASKS || differed > asked {

@@ -197,7 +197,7 @@ async fn make_room(cache: &Cache, limits: SampleLimits, most: u32) {
     for key in cache.trim(SAMPLE, most as usize).await {
         debug!(%key, "cleared a sample to make room");
         let text = serde_json::to_string(&Noted::Cleared).expect("it is a word");
-        // Without the note its owner is told that it is gone, and not why.
+        // Without the note, the page says that the sample is gone, but not why.
         let _ = cache.annotate(&key, &text, limits.expire.min(CLEARED)).await;
     }
 }

@@ -1,12 +1,10 @@
 //! What the session page shows, and which sample is to be drawn.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
 use super::sample::{Draw, MOST_FLIGHTS};
-use crate::dataset::Dataset;
 use crate::metric::Metric;
+use crate::web::app::App;
 use crate::web::base;
 use crate::web::error::Error;
 use crate::web::parameters::{self, Checked, Text};
@@ -66,7 +64,7 @@ impl View {
 impl Checked for View {
     type Written = WrittenView;
 
-    fn check(written: WrittenView, _: Arc<Dataset>) -> Result<Self, Error> {
+    async fn check(written: WrittenView, _: &App) -> Result<Self, Error> {
         let WrittenView { metric, at, seen } = written;
         Ok(Self {
             metric: parameters::metric(metric.as_deref())?,
@@ -79,12 +77,12 @@ impl Checked for View {
 impl Checked for Order {
     type Written = WrittenOrder;
 
-    fn check(written: WrittenOrder, dataset: Arc<Dataset>) -> Result<Self, Error> {
+    async fn check(written: WrittenOrder, app: &App) -> Result<Self, Error> {
         let WrittenOrder { origin, size, metric, at, seen } = written;
-        let departures = parameters::departures(origin.as_deref(), dataset.clone())?;
+        let departures = parameters::departures(origin.as_deref(), app.dataset().await)?;
         let size = size.as_deref().unwrap_or_default();
         let size = parameters::amount(size, MOST_FLIGHTS, "flights for a sample")?;
         let draw = Draw::new(departures.code(), size);
-        Ok(Self { draw, view: View::check(WrittenView { metric, at, seen }, dataset)? })
+        Ok(Self { draw, view: View::check(WrittenView { metric, at, seen }, app).await? })
     }
 }

@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use crate::web::app::App;
 use crate::web::cookie::Session;
 use crate::web::error::Error;
-use crate::web::{parameters, request};
+use crate::web::request;
 
 /// A visitor, and the way to give and remove a session.
 pub(crate) struct Visitor {
@@ -37,7 +37,7 @@ impl FromRequest for Visitor {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let app = parameters::app(request).clone();
+        let app = App::of(request).clone();
         let is_secure = request::is_secure(request);
         let session = app.sessions.read(request.headers(), is_secure);
         ready(Ok(Self { app, is_secure, name: session.map(|session| session.name()) }))

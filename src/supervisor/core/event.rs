@@ -1,4 +1,4 @@
-//! What the state machine is told, and what it asks for.
+//! The events that the state machine takes, and the actions that it returns.
 
 /// A process, numbered in the order of the starts. Unlike a process id, a number never comes twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -18,7 +18,7 @@ use crate::web::notice::{LOST, notice};
 use crate::web::provenance::Provenance;
 use crate::web::reply::Reply;
 use crate::web::time::{Timestamp, took};
-use crate::web::{assets, base, request};
+use crate::web::{assets, base};
 
 /// What is proposed as numbers of resamples.
 const PRESETS: [u32; 4] = [100, 1000, 10_000, 100_000];
@@ -169,12 +169,8 @@ pub(super) async fn reply(
     let html = run(app, question, &state, intervals.as_deref())?;
     // The progress alone may have been asked for.
     let reply = Reply::new(status).provenance(provenance).retarget("#run");
-    Ok(match request::shown(request) {
-        Some(shown) if status.is_success() && shown != question.page() => {
-            reply.push_url(&question.page()).html(html)
-        }
-        _ => reply.html(html),
-    })
+    let is_shown_at = |address: &str| !status.is_success() || address == question.page();
+    Ok(reply.follow(request, || question.page(), is_shown_at).html(html))
 }
 
 fn run(

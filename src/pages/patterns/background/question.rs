@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::dataset::{Dataset, Departures};
+use crate::web::app::App;
 use crate::web::base;
 use crate::web::error::Error;
 use crate::web::parameters::{self, Checked, Text};
@@ -72,11 +73,11 @@ impl Question {
 impl Checked for Question {
     type Written = Written;
 
-    fn check(written: Written, dataset: Arc<Dataset>) -> Result<Self, Error> {
+    async fn check(written: Written, app: &App) -> Result<Self, Error> {
         let Written { origin, resamples, clicks, seen } = written;
         let resamples = resamples.map(|word| parameters::amount(&word, MOST, "resamples"));
         Ok(Self {
-            departures: parameters::one_airport(origin.as_deref(), dataset)?,
+            departures: parameters::one_airport(origin.as_deref(), app.dataset().await)?,
             resamples: resamples.unwrap_or(Ok(DEFAULT))?,
             clicks: parameters::number(clicks.as_deref(), "clicks")?.unwrap_or(0),
             seen: parameters::number(seen.as_deref(), "seen")?,
@@ -87,9 +88,9 @@ impl Checked for Question {
 impl Checked for Press {
     type Written = Written;
 
-    fn check(written: Written, dataset: Arc<Dataset>) -> Result<Self, Error> {
+    async fn check(written: Written, app: &App) -> Result<Self, Error> {
         let clicks = written.clicks.as_deref().and_then(|word| word.parse().ok());
-        let question = Question::check(written, dataset);
+        let question = Question::check(written, app).await;
         Ok(Self { clicks: clicks.unwrap_or(0), question })
     }
 }
