@@ -68,7 +68,7 @@ macro_rules! tasks {
     };
 }
 
-/// Checks every claim, all at the same time. It takes about seven seconds: leases have to run out.
+/// Checks every claim, all at the same time. It takes about ten seconds: leases have to run out.
 ///
 /// `place` gives an empty place. The runtime needs several threads if a place blocks.
 ///
@@ -87,6 +87,7 @@ pub async fn check<P: Place + 'static>(place: impl Fn() -> P) {
         an_entry_expires_after_its_last_use_not_after_its_first
         an_entry_that_is_never_used_expires_after_its_writing
         an_entry_that_is_used_often_is_given_up_when_it_changes
+        an_entry_that_was_replaced_is_leased_to_nobody
         keys_do_not_touch_each_other
         users_do_not_see_each_others_entries
         prefixes_do_not_see_each_other

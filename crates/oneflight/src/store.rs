@@ -25,8 +25,13 @@ pub const LEASE: Duration = Duration::from_secs(3);
 /// The module `conformance`, behind the feature of this name, holds the tests that every store passes.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// What the store knows of a key, in one round trip. Finding a sound entry counts as a use of
+    /// What the store knows of a key, in one round trip at most. Finding a sound entry counts as a use of
     /// it, from which it expires.
+    ///
+    /// A store may answer from memory with an entry that this process has read in the last seconds, with
+    /// what it saw then, unless it belongs to a user. When a store of any process has replaced or removed
+    /// the entry, the answer is given up within a tenth of a second. A lease is refused for it at once,
+    /// and the next look does not name it.
     ///
     /// A damaged entry is absent, and is removed if it is still the one that was read. An entry of
     /// another version is absent and stays.

@@ -17,6 +17,8 @@ mod place;
 mod single;
 #[path = "redis/commands.rs"]
 mod commands;
+#[path = "redis/near.rs"]
+mod near;
 #[path = "redis/waiting.rs"]
 mod waiting;
 #[path = "redis/trouble.rs"]

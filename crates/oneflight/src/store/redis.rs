@@ -3,7 +3,8 @@
 //! It needs Redis 6.2. Its user needs the keys `~PREFIX:*`, the channel `&PREFIX:changed`, and the
 //! commands DEL, EVAL, EVALSHA, EXISTS, GET, GETDEL, GETRANGE, MGET, PEXPIRE, PTTL, PUBLISH, SET, STRLEN,
 //! SUBSCRIBE, TIME, ZADD, ZRANGE, ZREM, ZREMRANGEBYRANK and ZREVRANGE; with
-//! sentinels also ROLE, and in a cluster also CLUSTER SLOTS. Without the channel, waiters poll.
+//! sentinels also ROLE, and in a cluster also CLUSTER SLOTS. Without the channel, waiters poll and no
+//! entry is answered from memory.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -19,8 +20,10 @@ use tokio_util::task::AbortOnDropHandle;
 pub use self::address::Address;
 use self::lease::lease_ms;
 use self::names::Names;
+use self::near::{Near, Ticket};
 use self::scripts::REMOVE_DAMAGED;
 use self::server::Server;
+use self::standing::Standing;
 use self::uses::Uses;
 use self::watch::Watch;
 use super::{Attempt, Found, LEASE, Note, Store, StoreError};
@@ -32,10 +35,12 @@ mod address;
 mod index;
 mod lease;
 mod names;
+mod near;
 mod patience;
 mod pool;
 mod scripts;
 mod server;
+mod standing;
 mod trouble;
 mod url;
 mod uses;
@@ -56,6 +61,8 @@ pub struct RedisConfig {
     pub prefix: String,
     /// How long after its last use an entry expires.
     pub expire: Duration,
+    /// How many bytes of values this process may keep in memory, besides Redis.
+    pub remembered_bytes: u64,
 }
 
 /// The connections of a store at one moment.
@@ -73,7 +80,7 @@ pub struct Connections {
 pub struct RedisStore {
     shared: Arc<Shared>,
     watch: Arc<Watch>,
-    /// Started by the first wait.
+    /// Started by the first wait, or the first entry that may be kept in memory.
     listener: OnceLock<AbortOnDropHandle<()>>,
 }
 
@@ -83,6 +90,8 @@ struct Shared {
     names: Names,
     expire: Duration,
     uses: Uses,
+    near: Near,
+    standing: Arc<Standing>,
     /// Whether it was reported that there is no right to the channel.
     has_no_channel: AtomicBool,
     runtime: Handle,
@@ -105,15 +114,17 @@ impl RedisStore {
             // another. It is one for the process, so it may have been installed already.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let RedisConfig { prefix, expire } = config;
+        let RedisConfig { prefix, expire, remembered_bytes } = config;
         let names = Names::new(&prefix)
             .ok_or_else(|| trouble::unusable("the prefix must not be empty or contain braces"))?;
         let runtime = Handle::try_current().map_err(|e| trouble::unusable(&e.to_string()))?;
-        let server = Server::new(address, observer)?;
-        let has_no_channel = AtomicBool::new(false);
-        let uses = Uses::new(expire);
-        let shared = Shared { server, names, expire, uses, has_no_channel, runtime };
-        let (watch, listener) = (Arc::new(Watch::new()), OnceLock::new());
+        let standing = Arc::new(Standing::new());
+        let server = Server::new(address, observer, standing.clone())?;
+        let near = Near::new(remembered_bytes, expire, standing.clone());
+        let (uses, has_no_channel) = (Uses::new(expire), AtomicBool::new(false));
+        let shared =
+            Shared { server, names, expire, uses, near, standing, has_no_channel, runtime };
+        let (watch, listener) = (Arc::default(), OnceLock::new());
         Ok(Self { shared: Arc::new(shared), watch, listener })
     }
 
@@ -123,15 +134,35 @@ impl RedisStore {
         self.shared.server.connections()
     }
 
+    /// Starts the task that subscribes when that is needed.
+    fn listen(&self) {
+        self.listener.get_or_init(|| {
+            let listen = watch::listen(self.shared.clone(), self.watch.clone());
+            AbortOnDropHandle::new(self.shared.runtime.spawn(listen))
+        });
+    }
+
+    /// Keeps an entry in memory, or sees to it that the next one can be kept.
+    fn keep(&self, key: &Key, ticket: Option<Ticket>, entry: &Entry, seen: &Seen) {
+        match ticket {
+            Some(ticket) => self.shared.near.keep(key, ticket, entry, seen),
+            None if self.shared.near.may_keep(key) => {
+                self.listen();
+                self.watch.want();
+            }
+            None => {}
+        }
+    }
+
     /// Waits for the end of a lease by asking for it.
     async fn while_held(&self, key: &Key) -> Result<(), StoreError> {
-        let mut is_listening = self.watch.is_listening();
+        let mut standing = self.shared.standing.watch();
         loop {
             // Read before asking: no message after the answer is missed then.
-            let is_told = *is_listening.borrow_and_update();
+            let is_told = standing.borrow_and_update().is_up;
             let Some(left) = self.shared.lease_left(key).await? else { return Ok(()) };
             let nap = if is_told { left + AFTER_END } else { POLL.min(left + AFTER_END) };
-            let _ = timeout(nap, is_listening.changed()).await;
+            let _ = timeout(nap, standing.changed()).await;
         }
     }
 }
@@ -215,7 +246,13 @@ impl Store for RedisStore {
     }
 
     async fn look(&self, key: &Key) -> Result<Found, StoreError> {
-        let Shared { names, server, .. } = &*self.shared;
+        let Shared { names, server, near, .. } = &*self.shared;
+        if let Some((entry, seen)) = near.get(key) {
+            self.shared.collect_use(key);
+            return Ok(Found { entry: Some(entry), seen, ..Found::default() });
+        }
+        // Before asking: see `near`.
+        let ticket = near.ticket(key);
         let mut get = redis::cmd("MGET");
         get.arg(names.entry(key));
         get.arg(names.note(key, Note::Failure)).arg(names.note(key, Note::Progress));
@@ -230,6 +267,9 @@ impl Store for RedisStore {
             Some(stored) => self.shared.read(key, stored.into()).await?,
             None => Found::default(),
         };
+        if let Some(entry) = &found.entry {
+            self.keep(key, ticket, entry, &found.seen);
+        }
         Ok(Found { failure, progress, latest, ..found })
     }
 
@@ -242,10 +282,7 @@ impl Store for RedisStore {
     }
 
     async fn changed(&self, key: &Key, patience: Duration) -> Result<(), StoreError> {
-        self.listener.get_or_init(|| {
-            let listen = watch::listen(self.shared.clone(), self.watch.clone());
-            AbortOnDropHandle::new(self.shared.runtime.spawn(listen))
-        });
+        self.listen();
         let waiter = self.watch.wait_for(key.name());
         // Before asking for the lease, so that its end is not missed.
         let told = waiter.told();

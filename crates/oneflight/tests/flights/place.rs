@@ -38,8 +38,9 @@ impl Place {
                 Arc::new(DiskStore::new(settings, Arc::new(LogObserver)))
             }
             Self::Redis(redis) => {
-                let (address, settings) = (redis.url().parse(), RedisConfig { prefix, expire });
-                let store = RedisStore::new(address.unwrap(), settings, Arc::new(LogObserver));
+                let settings = RedisConfig { prefix, expire, remembered_bytes: 1 << 20 };
+                let address = redis.url().parse().unwrap();
+                let store = RedisStore::new(address, settings, Arc::new(LogObserver));
                 Arc::new(store.unwrap())
             }
         }

@@ -6,7 +6,10 @@ use oneflight::Store;
 use oneflight::store::{Note, Published};
 
 use super::servers::Server;
-use super::stores::{bytes, compute, entry, granted, key, private_key, store_at, until};
+use super::stores::{
+    bytes, compute, entry, granted, key, private_key, store_at, store_remembering, until,
+    until_remembered,
+};
 
 fn total(server: &Server) -> u64 {
     server.commands().iter().map(|(_, calls)| calls).sum()
@@ -35,9 +38,9 @@ async fn a_cold_computation_costs_eight_commands() {
 }
 
 #[tokio::test]
-async fn a_hit_costs_one_command() {
+async fn a_hit_without_memory_costs_one_command() {
     let server = Server::spawn();
-    let (store, _) = store_at(&server.url());
+    let store = store_remembering(&server.url(), 0);
     compute(&store, &key("ATL"), "value").await;
 
     server.reset_commands();
@@ -46,6 +49,31 @@ async fn a_hit_costs_one_command() {
     }
 
     assert_eq!((server.calls("mget"), total(&server)), (10, 10));
+}
+
+#[tokio::test]
+async fn a_thousand_warm_hits_cost_ten_commands_at_most() {
+    let server = Server::spawn();
+    let (store, events) = store_at(&server.url());
+    compute(&store, &key("ATL"), "value").await;
+    until_remembered(&server, &store, &key("ATL")).await;
+    // Another use of the key is told after a minute.
+    until("its use", async || (server.calls("zadd") == 1).then_some(())).await;
+    server.reset_commands();
+
+    for pause in [Duration::from_millis(5500), Duration::ZERO] {
+        for _ in 0..500 {
+            assert!(bytes(&store, &key("ATL")).await.is_some());
+        }
+        // Longer than an entry is believed.
+        tokio::time::sleep(pause).await;
+    }
+
+    let commands = server.commands();
+    assert!(total(&server) <= 10, "{commands:?}");
+    assert!((1..=2).contains(&server.calls("mget")), "{commands:?}");
+    assert_eq!(server.calls("ping") + server.calls("unwatch"), 0);
+    assert_eq!(events.failures(), vec![]);
 }
 
 #[tokio::test]

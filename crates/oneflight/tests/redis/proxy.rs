@@ -10,6 +10,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+/// The bytes of a packet that may have a delay of its own.
+pub(crate) const LARGE: usize = 4096;
+
+#[derive(Clone, Copy)]
+struct Delays {
+    small: Duration,
+    large: Duration,
+}
+
 /// A place of its own that leads to a Redis.
 pub(crate) struct Proxy {
     port: u16,
@@ -22,6 +31,15 @@ pub(crate) struct Proxy {
 impl Proxy {
     /// Leads to this port; a packet takes `delay` in each direction.
     pub(crate) async fn to(target: u16, delay: Duration) -> Self {
+        Self::with(target, Delays { small: delay, large: delay }).await
+    }
+
+    /// Leads to this port; only what is [`LARGE`] is delayed, so that small messages overtake it.
+    pub(crate) async fn slow_for_large(target: u16, large: Duration) -> Self {
+        Self::with(target, Delays { small: Duration::ZERO, large }).await
+    }
+
+    async fn with(target: u16, delays: Delays) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let target = Arc::new(AtomicU16::new(target));
@@ -32,7 +50,7 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept().await {
                 let is_dead = state.lock().unwrap().clone();
                 let to = leads_to.load(Ordering::SeqCst);
-                tokio::spawn(join(client, to, delay, is_dead));
+                tokio::spawn(join(client, to, delays, is_dead));
             }
         });
         Self { port, target, is_dead: std::sync::Mutex::new(first), current }
@@ -55,21 +73,21 @@ impl Proxy {
     }
 }
 
-async fn join(client: TcpStream, target: u16, delay: Duration, is_dead: Arc<AtomicBool>) {
+async fn join(client: TcpStream, target: u16, delays: Delays, is_dead: Arc<AtomicBool>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", target)).await else { return };
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
-    tokio::spawn(carry(from_client, to_server, delay, is_dead.clone()));
-    tokio::spawn(carry(from_server, to_client, delay, is_dead));
+    tokio::spawn(carry(from_client, to_server, delays, is_dead.clone()));
+    tokio::spawn(carry(from_server, to_client, delays, is_dead));
 }
 
 /// Carries each packet after the delay, many at a time.
 async fn carry(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    delay: Duration,
+    delays: Delays,
     is_dead: Arc<AtomicBool>,
 ) {
     let (packets, mut arriving) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
@@ -87,6 +105,7 @@ async fn carry(
     });
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let delay = if length >= LARGE { delays.large } else { delays.small };
         if packets.send((Instant::now() + delay, buffer[..length].to_vec())).is_err() {
             return;
         }

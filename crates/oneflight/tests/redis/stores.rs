@@ -9,6 +9,8 @@ use oneflight::store::redis::{RedisConfig, RedisStore};
 use oneflight::store::{Attempt, Cause, Lease, Note, Published};
 use oneflight::{CacheBy, Event, Key, Observer, Store};
 
+use super::servers::Server;
+
 /// Keeps what is reported.
 #[derive(Default)]
 pub(crate) struct Events {
@@ -52,9 +54,18 @@ pub(crate) fn store_at(url: &str) -> (RedisStore, Arc<Events>) {
 }
 
 pub(crate) fn store_with(url: &str, prefix: &str, expire: Duration) -> (RedisStore, Arc<Events>) {
+    open(url, RedisConfig { prefix: prefix.to_owned(), expire, remembered_bytes: 1 << 20 })
+}
+
+/// The same as [`store_at`], with another number of bytes in memory.
+pub(crate) fn store_remembering(url: &str, remembered_bytes: u64) -> RedisStore {
+    let expire = Duration::from_secs(3600);
+    open(url, RedisConfig { prefix: "app".to_owned(), expire, remembered_bytes }).0
+}
+
+fn open(url: &str, config: RedisConfig) -> (RedisStore, Arc<Events>) {
     let events = Arc::<Events>::default();
-    let settings = RedisConfig { prefix: prefix.to_owned(), expire };
-    let store = RedisStore::new(url.parse().unwrap(), settings, events.clone()).unwrap();
+    let store = RedisStore::new(url.parse().unwrap(), config, events.clone()).unwrap();
     (store, events)
 }
 
@@ -89,6 +100,16 @@ pub(crate) async fn compute(store: &RedisStore, key: &Key, bytes: &'static str) 
 /// The bytes that the store has.
 pub(crate) async fn bytes(store: &RedisStore, key: &Key) -> Option<Bytes> {
     store.look(key).await.unwrap().entry.map(|entry| entry.bytes)
+}
+
+/// Looks until a look has asked the server nothing.
+pub(crate) async fn until_remembered(server: &Server, store: &RedisStore, key: &Key) {
+    until("a look that is answered from memory", async || {
+        let asked = server.calls("mget");
+        assert!(bytes(store, key).await.is_some());
+        (server.calls("mget") == asked).then_some(())
+    })
+    .await;
 }
 
 /// Asks until the answer is right, for ten seconds.

@@ -81,6 +81,7 @@ impl Shared {
         let notes = Note::ALL.map(|note| names.note(key, note));
         let call = REMOVE.call(keys.into_iter().chain(notes)).arg(names.channel()).arg(key.name());
         let (removed, forgotten) = future::join(self.server.ask(call), self.forget(key)).await;
+        self.near.forget(key.name());
         forgotten?;
         removed
     }

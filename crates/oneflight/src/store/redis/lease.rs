@@ -52,6 +52,8 @@ impl RedisLease {
         if header == seen.as_bytes() {
             return Ok(Attempt::Granted(Box::new(self)));
         }
+        // The caller looks again, and must not find there what it has seen already.
+        self.shared.near.forget(self.key.name());
         Box::new(self).release().await?;
         Ok(Attempt::Changed)
     }
@@ -82,6 +84,8 @@ impl Lease for RedisLease {
         // After a failure too: the script may have run, and otherwise the lease expires.
         self.is_handed_in = true;
         self.shared.uses.forget(&self.key);
+        // The message will say so too, but this process must not answer with the old entry until then.
+        self.shared.near.forget(self.key.name());
         Ok(match told? {
             Some(reason) => {
                 if !self.key.is_private() {

@@ -14,9 +14,10 @@ use super::Connections;
 use super::address::Address;
 use super::pool::{Link, Manager};
 use super::scripts::Call;
+use super::standing::Standing;
 use super::trouble::{failure, is_broken, is_of_cluster, late, no_connection, unusable};
 use crate::observer::{Event, Observer};
-use crate::store::StoreError;
+use crate::store::{Cause, StoreError};
 
 /// Connections of one process: a command occupies one for a fraction of a millisecond.
 const CONNECTIONS: usize = 8;
@@ -25,6 +26,9 @@ const CONNECTIONS: usize = 8;
 pub(super) struct Server {
     pool: Pool<Manager>,
     observer: Arc<dyn Observer>,
+    /// Ended by trouble with Redis: while it does not answer, nothing is to be answered from memory, and
+    /// the server that one is subscribed at may not be the one that is asked from now on.
+    standing: Arc<Standing>,
 }
 
 /// What Redis is asked.
@@ -37,7 +41,11 @@ pub(super) enum Question {
 
 impl Server {
     /// Prepares the pool; nothing is connected yet.
-    pub(super) fn new(address: Address, observer: Arc<dyn Observer>) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        address: Address,
+        observer: Arc<dyn Observer>,
+        standing: Arc<Standing>,
+    ) -> Result<Self, StoreError> {
         let manager = Manager::new(address);
         let patience = manager.patience();
         let timeouts =
@@ -48,7 +56,7 @@ impl Server {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| unusable(&error.to_string()))?;
-        Ok(Self { pool, observer })
+        Ok(Self { pool, observer, standing })
     }
 
     /// A function that returns the state of the pool.
@@ -81,6 +89,9 @@ impl Server {
     /// Reports a failure.
     pub(super) fn failed(&self, error: &RedisError) -> StoreError {
         let error = failure(error);
+        if matches!(error.cause, Cause::Unreachable | Cause::Unauthenticated) {
+            self.standing.end();
+        }
         self.observer.observe(&Event::StoreFailed(&error));
         error
     }
@@ -131,7 +142,10 @@ impl Server {
         }
         let manager = self.manager();
         if is_of_cluster(error) {
+            // The node lives, and it delivers the messages of all others.
             manager.turn_to_cluster();
+        } else {
+            self.standing.end();
         }
         manager.retire(&link);
         drop(Object::take(link));

@@ -1,13 +1,16 @@
-//! Waiting for a key: one subscription of the store wakes all waiters of this process.
+//! The subscription of the store: it wakes the waiters of this process, and ends the belief in entries
+//! that were read before.
 
 use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use deadpool_redis::redis::aio::PubSub;
+use deadpool_redis::redis::aio::{PubSub, PubSubSink};
 use deadpool_redis::redis::{RedisError, RedisResult};
 use futures_util::StreamExt;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
@@ -17,13 +20,18 @@ use super::trouble::{is_forbidden, late, reason};
 const AGAIN: Duration = Duration::from_secs(1);
 /// The same when the user has no right to the channel, which an operator may grant later.
 const AGAIN_FORBIDDEN: Duration = Duration::from_secs(60);
+/// How often the connection is tried. A host that lost its power does not close it, and it must not
+/// stay unnoticed that no messages come.
+const TRY: Duration = Duration::from_secs(2);
 
 /// The waiters, by the name of the key.
+#[derive(Default)]
 pub(super) struct Watch {
     waiting: Mutex<HashMap<String, Waiting>>,
-    /// Wakes the subscriber, which does not connect while there are no waiters.
+    /// Whether an entry was read that could be kept in memory if there were a subscription.
+    is_wanted: AtomicBool,
+    /// Wakes the subscriber, which does not connect while nobody needs it.
     arrival: Notify,
-    is_listening: watch::Sender<bool>,
 }
 
 struct Waiting {
@@ -39,11 +47,6 @@ pub(super) struct Waiter {
 }
 
 impl Watch {
-    pub(super) fn new() -> Self {
-        let (waiting, arrival) = (Mutex::default(), Notify::new());
-        Self { waiting, arrival, is_listening: watch::Sender::new(false) }
-    }
-
     /// Registers a waiter.
     pub(super) fn wait_for(self: &Arc<Self>, name: &str) -> Waiter {
         let mut all = self.waiting();
@@ -56,23 +59,23 @@ impl Watch {
         Waiter { watch: self.clone(), name: name.to_owned(), told }
     }
 
-    /// Whether the subscription is up, now and later.
-    pub(super) fn is_listening(&self) -> watch::Receiver<bool> {
-        self.is_listening.subscribe()
+    /// Asks for a subscription without waiting for a key.
+    pub(super) fn want(&self) {
+        if !self.is_wanted.swap(true, Ordering::Relaxed) {
+            self.arrival.notify_one();
+        }
     }
 
-    fn tell(&self, name: &[u8]) {
-        let waiting = std::str::from_utf8(name).ok().and_then(|name| {
-            let all = self.waiting();
-            all.get(name).map(|waiting| waiting.told.clone())
-        });
-        if let Some(told) = waiting {
+    fn tell(&self, name: &str) {
+        let told = self.waiting().get(name).map(|waiting| waiting.told.clone());
+        if let Some(told) = told {
             told.notify_waiters();
         }
     }
 
-    async fn first_waiter(&self) {
-        while self.waiting().is_empty() {
+    /// Waits until the subscription is needed.
+    async fn needed(&self) {
+        while !self.is_wanted.swap(false, Ordering::Relaxed) && self.waiting().is_empty() {
             self.arrival.notified().await;
         }
     }
@@ -105,12 +108,12 @@ impl Drop for Waiter {
 pub(super) async fn listen(shared: Arc<Shared>, watch: Arc<Watch>) {
     let (mut attempt, mut has_failed) = (0, false);
     loop {
-        watch.first_waiter().await;
+        watch.needed().await;
         attempt += 1;
         match subscription(&shared, attempt).await {
             Ok(subscription) => {
                 has_failed = false;
-                pass_on(subscription, &watch).await;
+                pass_on(subscription, &shared, &watch).await;
                 sleep(AGAIN).await;
             }
             Err(error) if is_forbidden(&error) => {
@@ -139,12 +142,39 @@ async fn subscription(shared: &Shared, attempt: usize) -> RedisResult<PubSub> {
     timeout(ready, subscribe).await.unwrap_or_else(|_| Err(late(ready)))
 }
 
-/// Passes messages on until the connection ends.
-async fn pass_on(mut subscription: PubSub, watch: &Watch) {
-    watch.is_listening.send_replace(true);
-    let mut messages = subscription.on_message();
-    while let Some(message) = messages.next().await {
-        watch.tell(message.get_payload_bytes());
+/// Passes messages on until the connection ends, or a question to Redis fails: the subscription may be
+/// at a server that is gone, too.
+async fn pass_on(subscription: PubSub, shared: &Shared, watch: &Watch) {
+    let (sink, mut messages) = subscription.split();
+    let _up = shared.standing.begin();
+    let mut silent = pin!(until_silent(sink, shared));
+    loop {
+        let message = tokio::select! {
+            // Messages that came before a sign of life are processed before it.
+            biased;
+            message = messages.next() => message,
+            () = &mut silent => None,
+            () = shared.standing.ended() => None,
+        };
+        let Some(message) = message else { return };
+        // Another program's message may be anything.
+        if let Ok(name) = std::str::from_utf8(message.get_payload_bytes()) {
+            // Before the waiters, who look again.
+            shared.near.forget(name);
+            watch.tell(name);
+        }
     }
-    watch.is_listening.send_replace(false);
+}
+
+/// Completes when the connection gives no sign of life. Subscribing to the same channel again asks for
+/// one and changes nothing. Unlike PING it needs no further right.
+async fn until_silent(mut sink: PubSubSink, shared: &Shared) {
+    let limit = shared.server.manager().patience().question;
+    loop {
+        sleep(TRY).await;
+        let answer = timeout(limit, sink.subscribe(shared.names.channel())).await;
+        if !matches!(answer, Ok(Ok(()))) {
+            return;
+        }
+    }
 }
