@@ -144,6 +144,24 @@ async fn a_removal_and_an_own_publication_end_the_belief() {
 }
 
 #[tokio::test]
+async fn an_own_publication_or_removal_ends_the_belief_before_its_message_comes() {
+    let server = Server::spawn();
+    let proxy = Proxy::slow_for_large(server.port(), Duration::from_millis(200)).await;
+    let store = store_at(&proxy.url()).0;
+    // A message with this name comes 200 ms after the answer.
+    let key = key(&"A".repeat(2 * LARGE));
+    publish(&store, &key, 1, 1).await;
+    until_remembered(&server, &store, &key).await;
+
+    publish(&store, &key, 2, 1).await;
+    assert_eq!(number(&store, &key).await, 2);
+
+    until_remembered(&server, &store, &key).await;
+    assert!(store.remove(&key).await.unwrap());
+    assert_eq!(bytes(&store, &key).await, None);
+}
+
+#[tokio::test]
 async fn a_lease_for_a_stale_entry_is_refused_and_the_next_look_asks_redis() {
     let server = Server::spawn();
     let store = store_at(&server.url()).0;
@@ -206,8 +224,9 @@ async fn a_subscription_that_is_silent_because_its_host_is_gone_is_not_believed(
     let (store, writer) = (store_at(&proxy.url()).0, store_at(&server.url()).0);
     compute(&writer, &key("ATL"), "old").await;
     until_remembered(&server, &store, &key("ATL")).await;
+    // Two processes have told two uses, and ask nothing else by themselves for a minute.
+    until("the uses", async || (server.calls("pexpire") == 4).then_some(())).await;
     // It has just been read, and would be believed for five seconds more.
-    store.remove(&key("ATL")).await.unwrap();
     compute(&writer, &key("ATL"), "old").await;
     until_remembered(&server, &store, &key("ATL")).await;
     let remembered = Instant::now();
