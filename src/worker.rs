@@ -51,8 +51,8 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// more; the supervisor kills after 25 s.
 const DRAIN_SECONDS: u64 = 20;
 
-/// Bytes of entries on disk that all workers of a program remember together, so that a hit need not
-/// be read each time: those of some sixty airports, which is where most questions are about.
+/// Bytes of entries that all workers of a program remember together, as many of the disk as of Redis,
+/// so that a hit need not be read each time: those of some sixty airports, which is where most questions are about.
 const REMEMBERED: u64 = 4 << 20;
 
 /// Why a worker ends.
@@ -208,18 +208,20 @@ async fn closed(drain: &Drain) {
 /// The store that the settings ask for.
 fn store(config: &Config, observer: &Arc<dyn Observer>) -> anyhow::Result<Arc<dyn Store>> {
     let (prefix, expire) = (config.cache_prefix.clone(), config.cache_expire);
+    let remembered_bytes = REMEMBERED / u64::from(config.workers.get());
     let settings = DiskConfig {
         path: config.cache_dir.clone(),
         prefix: prefix.clone(),
         expire,
         max_bytes: config.cache_max_bytes,
-        remembered_bytes: REMEMBERED / u64::from(config.workers.get()),
+        remembered_bytes,
     };
     let disk = DiskStore::new(settings, observer.clone());
     let tidied = disk.clone();
     tokio::spawn(async move { tidied.sweep().await });
     let Some(address) = config.redis_url.0.clone() else { return Ok(Arc::new(disk)) };
-    let redis = RedisStore::new(address, RedisConfig { prefix, expire }, observer.clone())?;
+    let settings = RedisConfig { prefix, expire, remembered_bytes };
+    let redis = RedisStore::new(address, settings, observer.clone())?;
     metrics::tell_connections(redis.connections());
     Ok(Arc::new(FallbackStore::new(Arc::new(redis), Arc::new(disk), observer.clone())))
 }

@@ -47,8 +47,10 @@ impl Place {
                 Arc::new(DiskStore::new(settings, Arc::new(LogObserver)))
             }
             Self::Redis(redis) => {
-                let (address, settings) = (redis.url().parse(), RedisConfig { prefix, expire });
-                let store = RedisStore::new(address.unwrap(), settings, Arc::new(LogObserver));
+                // As above: what a test changes behind a store's back is seen at once.
+                let settings = RedisConfig { prefix, expire, remembered_bytes: 0 };
+                let address = redis.url().parse().unwrap();
+                let store = RedisStore::new(address, settings, Arc::new(LogObserver));
                 Arc::new(store.unwrap())
             }
         }
