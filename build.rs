@@ -14,11 +14,11 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
-/// The style sheet that is put together from all of ours.
+/// The style sheet that is put together from all others.
 const SHEET: &str = "quadrant.css";
 /// Its layers: a rule of a later one wins, however specific the others are.
 const LAYERS: &str = "@layer reset, web, graphs, dashboard, session, patterns;\n";
-/// Files of others, which are served byte for byte.
+/// Files of others. Their scripts are served byte for byte.
 const VENDOR: &str = "vendor/";
 
 fn main() {
@@ -34,7 +34,8 @@ fn prepare() -> Result<(), String> {
     collect(Path::new("static"), &mut files);
     let sheet = sheet(&mut files);
     files.insert(SHEET.to_owned(), sheet);
-    let scripts = files.iter().filter(|(path, _)| is_ours(path, "js"));
+    let is_ours = |path: &str| path.ends_with(".js") && !path.starts_with(VENDOR);
+    let scripts = files.iter().filter(|(path, _)| is_ours(path));
     let scripts = scripts.map(|(path, body)| (path.clone(), text(body))).collect();
     let mut modules = modules::link(&scripts, name)?;
     let mut code = String::from("static ASSETS: &[Asset] = &[\n");
@@ -73,16 +74,14 @@ fn content_type(path: &Path) -> Option<&'static str> {
     }
 }
 
-fn is_ours(path: &str, extension: &str) -> bool {
-    !path.starts_with(VENDOR) && path.ends_with(&format!(".{extension}"))
-}
-
-/// Takes our style sheets out of the files and makes one of them, so that a page asks for one. Each
-/// of them names its layer, and within a layer the order is that of the paths.
+/// Takes all style sheets out of the files and makes one of them, so that a page asks for one. Each of
+/// ours names its layer, and within a layer the order is that of the paths. Those of others name none,
+/// so ours do not reach their elements.
 fn sheet(files: &mut BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let mut sheet = LAYERS.as_bytes().to_vec();
-    for (_, body) in files.extract_if(.., |path, _| is_ours(path, "css")) {
+    for (_, body) in files.extract_if(.., |path, _| path.ends_with(".css")) {
         sheet.extend(body);
+        sheet.push(b'\n');
     }
     sheet
 }

@@ -1,14 +1,15 @@
 //! The route table: this address goes to that handler.
 
-use actix_web::dev::HttpServiceFactory;
-use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::{Scope, web};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{Error, Scope, web};
 
 use self::dashboard::choice::Choice;
 use self::patterns::{aggregates, background, browser, overview, stateless};
+use crate::web::app::App;
 use crate::web::parameters::Parameters;
 use crate::web::route::{document, fragment, not_found, page};
-use crate::web::{assets, base, connection, error, request};
+use crate::web::{assets, base, body, error, request};
 
 pub mod dashboard;
 pub mod session;
@@ -18,19 +19,20 @@ pub(crate) mod table;
 mod health;
 mod metrics;
 
-/// Nothing but ourselves: no inline script or style, no frame around us, no other host.
-const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'none'";
-
-/// All routes, with what every response has in common.
-pub fn all() -> impl HttpServiceFactory {
-    let headers = DefaultHeaders::new()
-        .add(("Content-Security-Policy", CSP))
-        .add(("X-Content-Type-Options", "nosniff"))
-        .add(("Referrer-Policy", "same-origin"));
-    let scope = scope().wrap(from_fn(error::render)).wrap(from_fn(request::observe));
-    scope.wrap(headers).wrap(from_fn(connection::keep_or_close))
+/// All routes, with what every request and response has in common.
+pub fn app(
+    shared: web::Data<App>,
+) -> actix_web::App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let routed = scope().wrap(from_fn(error::render)).wrap(from_fn(body::bound));
+    actix_web::App::new().app_data(shared).service(routed).wrap(from_fn(request::observe))
 }
 
 fn scope() -> Scope {

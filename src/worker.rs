@@ -117,7 +117,7 @@ async fn serve(config: &Config, socket: &ControlSocket, start: Start) -> anyhow:
     let kept_open = listener.try_clone()?;
     let server = HttpServer::new(move || {
         beating.join();
-        actix_web::App::new().app_data(shared.clone()).service(pages::all())
+        pages::app(shared.clone())
     })
     .workers(loops)
     .on_connect(move |_, connection| drop(connection.insert(opened.drain.connected())))

@@ -81,6 +81,12 @@ impl Datasets {
         self.known().is_current()
     }
 
+    /// Whether [`Datasets::current`] would answer at once with the data file of this fingerprint.
+    pub fn is_at(&self, fingerprint: &str) -> bool {
+        let known = self.known();
+        known.fingerprint() == fingerprint && known.is_current()
+    }
+
     fn known(&self) -> Arc<Dataset> {
         self.current.read().expect("nothing panics while it holds the data file").clone()
     }

@@ -3,8 +3,7 @@
 //! Two pages draw the same graphs: the dashboard those of the selection that all visitors share, the
 //! session page those of one visitor's sample. [`Source`] is what differs.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::{Data, Path};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
@@ -16,12 +15,14 @@ use crate::figure::{self, Figure, Graph, Numbers};
 use crate::metric::Metric;
 use crate::query::Selection;
 use crate::web::app::App;
-use crate::web::base;
+use crate::web::direct::Direct;
 use crate::web::encoded_body::{CSV, EncodedBody, IMMUTABLE, encode_for};
 use crate::web::error::Error;
+use crate::web::fragment_cache::Fragment;
 use crate::web::provenance::Provenance;
 use crate::web::reply::attachment;
 use crate::web::time::Timestamp;
+use crate::web::{base, route};
 
 /// How long a graph waits for an answer that no signal has brought.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -80,22 +81,27 @@ pub(crate) async fn graph<S: Source>(
     source: S,
 ) -> Result<HttpResponse, Error> {
     let graph = Graph::parse(&graph).ok_or(Error::NotFound)?;
-    let mut provenance = Provenance::start(app.worker);
-    let name = |query| format!("{}/{graph}?{query}", S::PATH);
+    let asked = Instant::now();
+    let name = |query| format!("{}{}/{graph}?{query}", base::path(), S::PATH);
     if let Some(known) = source.complete().and_then(|query| app.fragments.get(&name(query))) {
-        provenance.hit();
-        return Ok(known.respond_with(&request, IMMUTABLE, provenance.headers()));
+        let provenance = Provenance::hit(asked, app.worker);
+        return Ok(known.body.respond_with(&request, IMMUTABLE, provenance.headers()));
     }
+    let mut provenance = Provenance::start(app.worker);
     let found = source.find(&app).await?;
     provenance.answered(&found.answer);
     let (kept_as, cache_control) = (found.complete.clone().map(name), found.cache_control);
     let (metric, drawn_by) = (source.metric(), app.worker);
     let draw = encode_for(&request, move || draw(graph, found, metric, S::PATH, drawn_by));
-    let body = match kept_as {
-        Some(name) => app.fragments.get_or_draw(name, draw).await?,
-        None => Arc::new(EncodedBody::make(draw).await?),
+    let Some(name) = kept_as else {
+        let body = EncodedBody::make(draw).await?;
+        return Ok(body.respond_with(&request, cache_control, provenance.headers()));
     };
-    Ok(body.respond_with(&request, cache_control, provenance.headers()))
+    let route = route::of(&request);
+    let direct = route.map(|route| Direct { route, cache_control: IMMUTABLE, terms: None });
+    let draw = move || Ok(Fragment { body: draw()?, direct });
+    let fragment = app.fragments.get_or_draw(name, draw).await?;
+    Ok(fragment.body.respond_with(&request, cache_control, provenance.headers()))
 }
 
 /// Answers with the numbers of a graph as CSV, in full precision.

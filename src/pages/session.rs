@@ -21,7 +21,7 @@ use crate::web::cookie::Session;
 use crate::web::encoded_body::{EncodedBody, PRIVATE};
 use crate::web::error::Error;
 use crate::web::parameters::Parameters;
-use crate::web::reply::Reply;
+use crate::web::reply::{Reply, follow};
 use crate::web::same_origin::SameOrigin;
 use crate::web::wait::{GLANCE, HOLD};
 use crate::web::{base, request};
@@ -151,6 +151,6 @@ fn changed(
 /// stays the same stays on the page.
 fn reply(request: &HttpRequest, view: &View, status: StatusCode) -> Reply {
     let reply = Reply::private(status);
-    let reply = reply.follow(request, || view.page(), |address| view.is_shown_at(address));
+    let reply = reply.with(follow(request, || view.page(), |address| view.is_shown_at(address)));
     if status == StatusCode::ACCEPTED { reply.morph() } else { reply }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
+use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::{Stream, StreamExt, stream};
@@ -30,26 +31,19 @@ struct WithRequest {
     _request: Rc<RefCell<Payload>>,
 }
 
-/// The body of a request, or what is left of it.
-pub(crate) struct Unread(Rc<RefCell<Payload>>);
-
 /// Bounds the time in which the body of a request must come, whichever handler reads it. actix-web
 /// has no such limit.
-pub(crate) fn bound(request: &mut ServiceRequest) -> Option<Unread> {
+pub(crate) async fn bound(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if let Payload::None = request.parts_mut().1 {
-        return None;
+        return Ok(next.call(request).await?.map_into_boxed_body());
     }
-    let body = Rc::new(RefCell::new(request.take_payload()));
-    request.set_payload(Payload::Stream { payload: Box::pin(limited(body.clone())) });
-    Some(Unread(body))
-}
-
-impl Unread {
-    /// Keeps the body until this response is sent.
-    pub(crate) fn keep(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-        let Self(request) = self;
-        response.map_body(|_, body| BoxBody::new(WithRequest { body, _request: request }))
-    }
+    let unread = Rc::new(RefCell::new(request.take_payload()));
+    request.set_payload(Payload::Stream { payload: Box::pin(limited(unread.clone())) });
+    let response = next.call(request).await?.map_into_boxed_body();
+    Ok(response.map_body(|_, body| BoxBody::new(WithRequest { body, _request: unread })))
 }
 
 impl MessageBody for WithRequest {

@@ -4,15 +4,18 @@
 use std::io::Write;
 use std::sync::OnceLock;
 
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding, EntityTag,
-    Header, IfNoneMatch, VARY,
+    ACCEPT_ENCODING, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, Encoding,
+    EntityTag, Header, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, IfNoneMatch, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::headers;
 use crate::blocking::blocking;
 
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
@@ -23,9 +26,13 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// Caches may keep it and must ask whether it has changed, each time.
 pub(crate) const REVALIDATE: &str = "no-cache";
-
+/// No cache may keep it.
+pub(crate) const UNKEPT: &str = "no-store";
 /// For this visitor alone; no cache may keep it.
 pub(crate) const PRIVATE: &str = "private, no-store";
+
+/// What browsers send over https. All of them accept Brotli, so these need not be parsed.
+const USUAL: [&[u8]; 3] = [b"gzip, deflate, br, zstd", b"gzip, deflate, br", b"br"];
 
 /// Half of the best compression for a hundredth of its time: fragments are compressed while their
 /// first reader waits.
@@ -34,18 +41,33 @@ const BROTLI_QUALITY: u32 = 5;
 /// A body in the encodings that its readers understand.
 pub(crate) struct EncodedBody {
     content_type: &'static str,
-    etag: String,
+    digest: String,
     identity: Bytes,
-    brotli: OnceLock<Bytes>,
-    gzip: OnceLock<Bytes>,
+    /// By [`Coding`]; made when the first request accepts it.
+    forms: [OnceLock<Form>; 3],
+}
+
+/// How a body is encoded for its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    Identity,
+    Brotli,
+    Gzip,
+}
+
+/// A body in one encoding, with the headers that tell about it.
+struct Form {
+    bytes: Bytes,
+    etag: HeaderValue,
+    headers: HeaderMap,
 }
 
 impl EncodedBody {
     /// A body that is compressed for an encoding when the first request accepts it.
     pub(crate) fn new(content_type: &'static str, identity: impl Into<Bytes>) -> Self {
         let identity = identity.into();
-        let etag = hex::encode(&Sha256::digest(&identity)[..8]);
-        Self { content_type, etag, identity, brotli: OnceLock::new(), gzip: OnceLock::new() }
+        let digest = hex::encode(&Sha256::digest(&identity)[..8]);
+        Self { content_type, digest, identity, forms: Default::default() }
     }
 
     /// A template, rendered.
@@ -67,7 +89,11 @@ impl EncodedBody {
     }
 
     /// The response to a request: the best encoding, or 304 if the client has it already.
-    pub(crate) fn respond(&self, request: &HttpRequest, cache_control: &str) -> HttpResponse {
+    pub(crate) fn respond(
+        &self,
+        request: &HttpRequest,
+        cache_control: &'static str,
+    ) -> HttpResponse {
         self.respond_with(request, cache_control, [])
     }
 
@@ -75,46 +101,90 @@ impl EncodedBody {
     pub(crate) fn respond_with<const N: usize>(
         &self,
         request: &HttpRequest,
-        cache_control: &str,
-        headers: [(&'static str, String); N],
+        cache_control: &'static str,
+        more: [(HeaderName, HeaderValue); N],
     ) -> HttpResponse {
-        let (encoding, body) = self.encoded(request);
-        // A strong tag names the very bytes, so each encoding has its own.
-        let etag = EntityTag::new_strong(format!("{}{}", self.etag, encoding.unwrap_or_default()));
-        let is_known = match IfNoneMatch::parse(request) {
-            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&etag)),
-            Ok(IfNoneMatch::Any) => request.headers().contains_key("If-None-Match"),
-            Err(_) => false,
+        let Form { bytes, etag, headers } = self.form(Coding::of(request));
+        let mut headers = headers.clone();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+        for (name, value) in more {
+            headers.insert(name, value);
+        }
+        let mut response = if has(request, etag) {
+            headers.remove(CONTENT_TYPE);
+            headers.remove(CONTENT_ENCODING);
+            HttpResponse::new(StatusCode::NOT_MODIFIED)
+        } else {
+            HttpResponse::with_body(StatusCode::OK, BoxBody::new(bytes.clone()))
         };
-        let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-        for header in headers {
-            response.insert_header(header);
-        }
+        *response.headers_mut() = headers;
         response
-            .insert_header((CACHE_CONTROL, cache_control))
-            .insert_header((VARY, "Accept-Encoding"))
-            .insert_header((ETAG, etag.to_string()));
-        if is_known {
-            return response.finish();
-        }
-        if let Some(encoding) = encoding {
-            response.insert_header((CONTENT_ENCODING, encoding));
-        }
-        response.insert_header((CONTENT_TYPE, self.content_type)).body(body)
     }
 
-    fn encoded(&self, request: &HttpRequest) -> (Option<&'static str>, Bytes) {
-        let encoding = encoding(request);
-        (encoding, self.encode(encoding))
+    /// Makes the body in an encoding, which is kept for later requests.
+    fn form(&self, coding: Coding) -> &Form {
+        let encode = || {
+            let bytes = match coding {
+                Coding::Identity => self.identity.clone(),
+                Coding::Brotli => brotli(&self.identity),
+                Coding::Gzip => gzip(&self.identity),
+            };
+            self.form_of(coding, bytes)
+        };
+        self.forms[coding as usize].get_or_init(encode)
     }
 
-    /// The body in an encoding, which is kept for later requests.
-    pub(crate) fn encode(&self, encoding: Option<&'static str>) -> Bytes {
-        match encoding {
-            Some("br") => self.brotli.get_or_init(|| brotli(&self.identity)).clone(),
-            Some("gzip") => self.gzip.get_or_init(|| gzip(&self.identity)).clone(),
-            _ => self.identity.clone(),
+    fn form_of(&self, coding: Coding, bytes: Bytes) -> Form {
+        // A strong tag names the very bytes, so each encoding has its own.
+        let etag = format!("\"{}{}\"", self.digest, coding.name().unwrap_or_default());
+        let etag = HeaderValue::try_from(etag).expect("hexadecimal digits and a word");
+        let mut headers = headers::common();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        if let Some(name) = coding.name() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
         }
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        headers.insert(ETAG, etag.clone());
+        Form { bytes, etag, headers }
+    }
+}
+
+impl Coding {
+    /// The best encoding that a client understands.
+    fn of(request: &HttpRequest) -> Self {
+        let header = request.headers().get(ACCEPT_ENCODING);
+        if header.is_some_and(|header| USUAL.contains(&header.as_bytes())) {
+            return Self::Brotli;
+        }
+        let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
+        let accepted = AcceptEncoding::parse(request).ok();
+        match accepted.and_then(|accepted| accepted.negotiate(offered.iter())) {
+            Some(best) if best == Encoding::brotli() => Self::Brotli,
+            Some(best) if best == Encoding::gzip() => Self::Gzip,
+            _ => Self::Identity,
+        }
+    }
+
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Brotli => Some("br"),
+            Self::Gzip => Some("gzip"),
+        }
+    }
+}
+
+/// Whether the client has the body with this tag.
+fn has(request: &HttpRequest, etag: &HeaderValue) -> bool {
+    let Some(known) = request.headers().get(IF_NONE_MATCH) else { return false };
+    if known == etag {
+        return true;
+    }
+    let etag = etag.to_str().ok().and_then(|etag| etag.parse::<EntityTag>().ok());
+    match (IfNoneMatch::parse(request), etag) {
+        (Ok(IfNoneMatch::Any), _) => true,
+        (Ok(IfNoneMatch::Items(tags)), Some(etag)) => tags.iter().any(|tag| tag.weak_eq(&etag)),
+        _ => false,
     }
 }
 
@@ -124,21 +194,12 @@ pub(crate) fn encode_for(
     request: &HttpRequest,
     make: impl FnOnce() -> anyhow::Result<EncodedBody> + Send + 'static,
 ) -> impl FnOnce() -> anyhow::Result<EncodedBody> + Send + 'static {
-    let encoding = encoding(request);
+    let coding = Coding::of(request);
     move || {
         let body = make()?;
-        body.encode(encoding);
+        body.form(coding);
         Ok(body)
     }
-}
-
-/// The best encoding that a client understands; none is the body as it is.
-pub(crate) fn encoding(request: &HttpRequest) -> Option<&'static str> {
-    let offered = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
-    let accepted = AcceptEncoding::parse(request).ok()?;
-    let best = accepted.negotiate(offered.iter())?;
-    let coded = [("br", Encoding::brotli()), ("gzip", Encoding::gzip())];
-    coded.into_iter().find(|(_, encoding)| *encoding == best).map(|(name, _)| name)
 }
 
 fn brotli(body: &[u8]) -> Bytes {
@@ -162,8 +223,10 @@ pub(crate) fn ready(
     [identity, br, gz]: [&'static [u8]; 3],
 ) -> EncodedBody {
     let finished = EncodedBody::new(content_type, Bytes::from_static(identity));
-    // Both places are empty, since it is new.
-    let _ = finished.brotli.set(Bytes::from_static(br));
-    let _ = finished.gzip.set(Bytes::from_static(gz));
+    for (coding, bytes) in [(Coding::Brotli, br), (Coding::Gzip, gz)] {
+        // The place is empty, since the body is new.
+        let form = finished.form_of(coding, Bytes::from_static(bytes));
+        let _ = finished.forms[coding as usize].set(form);
+    }
     finished
 }

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::http::header::{CACHE_STATUS, HeaderName, HeaderValue};
 use oneflight::{Answer, Outcome};
 
 use crate::metrics::{self, CacheEvent};
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Where a request's answer came from, and where its time went.
 pub(crate) struct Provenance {
@@ -23,10 +26,10 @@ impl Provenance {
         Self { asked: Instant::now(), store, compute, outcome: None, worker }
     }
 
-    /// Notes and counts an answer from this worker's memory.
-    pub(crate) fn hit(&mut self) {
-        self.outcome = Some(Outcome::Hit);
+    /// Counts an answer from this worker's memory to a request that came at this time.
+    pub(crate) fn hit(asked: Instant, worker: u16) -> Self {
         metrics::cache(CacheEvent::Hit);
+        Self { asked, outcome: Some(Outcome::Hit), ..Self::start(worker) }
     }
 
     /// Notes and counts an answer. Time that was not spent computing was spent in the store.
@@ -48,8 +51,9 @@ impl Provenance {
     }
 
     /// `Cache-Status` after RFC 9211, and `Server-Timing` in milliseconds.
-    pub(crate) fn headers(&self) -> [(&'static str, String); 2] {
-        [("Cache-Status", self.cache_status().to_owned()), ("Server-Timing", self.server_timing())]
+    pub(crate) fn headers(&self) -> [(HeaderName, HeaderValue); 2] {
+        let timing = HeaderValue::try_from(self.server_timing()).expect("it is ASCII");
+        [(CACHE_STATUS, HeaderValue::from_static(self.cache_status())), (SERVER_TIMING, timing)]
     }
 
     fn cache_status(&self) -> &'static str {
@@ -63,16 +67,29 @@ impl Provenance {
 
     /// Time that was spent neither in the store nor computing was spent rendering.
     fn server_timing(&self) -> String {
-        let ms = |duration: Duration| duration.as_secs_f64() * 1000.0;
         let render = self.asked.elapsed().saturating_sub(self.store + self.compute);
-        format!(
-            "store;dur={:.3}, compute;dur={:.3}, render;dur={:.3}, worker;desc=\"{}\"",
-            ms(self.store),
-            ms(self.compute),
-            ms(render),
-            self.worker
-        )
+        let mut text = String::with_capacity(80);
+        for (part, time) in [("store", self.store), ("compute", self.compute), ("render", render)] {
+            text.push_str(part);
+            text.push_str(";dur=");
+            push_milliseconds(&mut text, time);
+            text.push_str(", ");
+        }
+        text.push_str("worker;desc=\"");
+        text.push_str(itoa::Buffer::new().format(self.worker));
+        text.push('"');
+        text
     }
+}
+
+/// Writes a duration in milliseconds, to the microsecond. Every response has three of them, so this
+/// does without the formatting of floats.
+fn push_milliseconds(text: &mut String, time: Duration) {
+    let micros = time.as_micros() as u64;
+    text.push_str(itoa::Buffer::new().format(micros / 1000));
+    text.push('.');
+    // Three digits, of which the first may be zero.
+    text.push_str(&itoa::Buffer::new().format(1000 + micros % 1000)[1..]);
 }
 
 fn event(outcome: Outcome) -> CacheEvent {

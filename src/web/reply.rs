@@ -2,12 +2,16 @@
 
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, ContentType, LOCATION};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, ContentType, HeaderName, HeaderValue, LOCATION,
+};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::encoded_body::PRIVATE;
 use super::provenance::Provenance;
 use super::request;
+
+const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 
 /// HTML with a status, and what goes along with it.
 pub(crate) struct Reply(HttpResponseBuilder);
@@ -48,15 +52,10 @@ impl Reply {
         self
     }
 
-    /// Has the browser's address become `page`, unless the one it has shows the same.
-    pub(crate) fn follow(
-        mut self,
-        request: &HttpRequest,
-        page: impl FnOnce() -> String,
-        is_shown_at: impl FnOnce(&str) -> bool,
-    ) -> Self {
-        if request::shown(request).is_some_and(|address| !is_shown_at(&address)) {
-            self.0.insert_header(("HX-Push-Url", page()));
+    /// With a header, where there is one.
+    pub(crate) fn with(mut self, header: Option<(HeaderName, HeaderValue)>) -> Self {
+        if let Some(header) = header {
+            self.0.insert_header(header);
         }
         self
     }
@@ -82,6 +81,17 @@ impl Reply {
     pub(crate) fn html(mut self, html: String) -> HttpResponse {
         self.0.body(html)
     }
+}
+
+/// The header that has the browser's address become `page`, unless the one it has shows the same.
+pub(crate) fn follow(
+    request: &HttpRequest,
+    page: impl FnOnce() -> String,
+    is_shown_at: impl FnOnce(&str) -> bool,
+) -> Option<(HeaderName, HeaderValue)> {
+    let is_elsewhere = request::shown(request).is_some_and(|address| !is_shown_at(&address));
+    let page = is_elsewhere.then(page)?;
+    Some((HX_PUSH_URL, page.try_into().expect("addresses of pages are ASCII")))
 }
 
 /// The same response, to be saved as a file of this name.

@@ -17,6 +17,7 @@ pub(crate) mod shapes;
 #[expect(dead_code, reason = "the tests of the Redis store need more of it")]
 #[path = "../../crates/oneflight/tests/redis/proxy.rs"]
 pub(crate) mod proxy;
+pub(crate) mod round_trips;
 pub(crate) mod redis;
 pub(crate) mod nginx;
 pub(crate) mod browser;

@@ -5,6 +5,7 @@ mod route;
 mod request;
 mod client;
 mod assets;
+mod direct;
 mod base;
 mod notice;
 mod error;

@@ -136,6 +136,13 @@ impl Cache {
         Some(Answer { entry, outcome: Outcome::Hit })
     }
 
+    /// The value that [`Cache::ask`] would return from the memory of this process, without waiting.
+    /// None does not mean that there is no value.
+    pub fn in_memory(&self, key: &Key) -> Option<Answer> {
+        let entry = self.inner.store.in_memory(key)?;
+        (!self.is_too_old(&entry)).then_some(Answer { entry, outcome: Outcome::Hit })
+    }
+
     /// How far the computation of a key is, in whatever process it runs.
     pub async fn progress(&self, key: &Key) -> Option<Snapshot> {
         match self.inner.flights.get(key).and_then(|flight| flight.snapshot()) {

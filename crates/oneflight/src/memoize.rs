@@ -163,7 +163,7 @@ impl Cache {
         Some(Asked { answer, cached_by, is_stale: true })
     }
 
-    fn is_too_old(&self, entry: &Entry) -> bool {
+    pub(crate) fn is_too_old(&self, entry: &Entry) -> bool {
         let age = entry.stamp.computed_at.elapsed().unwrap_or_default();
         self.inner.config.max_age.is_some_and(|most| age > most)
     }

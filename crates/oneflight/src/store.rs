@@ -37,6 +37,10 @@ pub trait Store: Send + Sync {
     /// another version is absent and stays.
     async fn look(&self, key: &Key) -> Result<Found, StoreError>;
 
+    /// The entry that [`Store::look`] would answer with from memory, without waiting; none when it would
+    /// ask elsewhere. It counts as a look.
+    fn in_memory(&self, key: &Key) -> Option<Entry>;
+
     /// The right to compute the key, if nobody holds it and the store still has what the caller
     /// has seen there.
     async fn try_lease(&self, key: &Key, seen: &Seen) -> Result<Attempt, StoreError>;

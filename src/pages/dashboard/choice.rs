@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 
-use crate::dataset::{Dataset, Departures};
+use crate::dataset::{Dataset, Departures, Origin};
 use crate::metric::Metric;
 use crate::web::app::App;
 use crate::web::base;
 use crate::web::error::Error;
 use crate::web::parameters::{self, Checked, Text};
+use crate::web::reply::follow;
 
 /// An origin and a metric, and which answer about them.
 pub(crate) struct Choice {
@@ -23,6 +26,12 @@ pub(crate) struct Choice {
     pub(crate) after: Option<u64>,
     /// How much progress the page shows already, in thousandths.
     pub(crate) seen: Option<u16>,
+}
+
+/// The page that shows a choice.
+pub(crate) struct Shown {
+    page: String,
+    is_default: bool,
 }
 
 /// The parameters as they are written.
@@ -48,17 +57,30 @@ impl Choice {
         format!("{}/?{}", base::path(), self.query())
     }
 
-    /// Whether a page with this address shows the choice. The bare address shows the default one.
-    pub(crate) fn is_shown_at(&self, address: &str) -> bool {
-        let is_bare = address.strip_prefix(base::path()) == Some("/");
-        let default = || Self::default(self.departures.dataset().clone()).page();
-        if is_bare { self.page() == default() } else { self.page() == address }
+    /// The page that shows this choice.
+    pub(crate) fn shown(&self) -> Shown {
+        let is_default =
+            self.departures.origin() == Origin::All && self.metric == Metric::default();
+        Shown { page: self.page(), is_default }
     }
 
     /// `origin=ATL&metric=mean`
     pub(crate) fn query(&self) -> String {
         let origin = parameters::origin_query(self.departures.code());
         format!("{origin}&metric={}", self.metric.word())
+    }
+}
+
+impl Shown {
+    /// The header that has a browser which shows another page change its address.
+    pub(crate) fn follow(&self, request: &HttpRequest) -> Option<(HeaderName, HeaderValue)> {
+        follow(request, || self.page.clone(), |address| self.is_at(address))
+    }
+
+    /// Whether this address is that of the page. The bare address shows the default choice.
+    fn is_at(&self, address: &str) -> bool {
+        let is_bare = address.strip_prefix(base::path()) == Some("/");
+        if is_bare { self.is_default } else { address == self.page }
     }
 }
 

@@ -1,20 +1,26 @@
 //! `GET /`: the page. Its address is its state, so a reload, a link and "back" show the same.
 
+use std::time::Instant;
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
 use super::choice::Choice;
+use super::signal::kept::{Inside, inside};
 use crate::dataset::Airport;
 use crate::figure::{Graph, count};
 use crate::metric::Metric;
 use crate::web::app::App;
+use crate::web::direct::Direct;
 use crate::web::encoded_body::{EncodedBody, REVALIDATE};
 use crate::web::error::{Error, ErrorFragment};
+use crate::web::fragment_cache::Fragment;
 use crate::web::parameters::Parameters;
+use crate::web::provenance::Provenance;
 use crate::web::reply::Reply;
-use crate::web::{assets, base};
+use crate::web::{assets, base, route};
 
 #[derive(Template)]
 #[template(path = "dashboard/page.html")]
@@ -22,6 +28,8 @@ struct Page<'a> {
     choice: &'a Choice,
     metrics: [Metric; 3],
     graphs: [Graph; 4],
+    /// The signal, where the answer is there; else the page asks for it.
+    signal: Option<&'a Inside>,
     /// Why there is nothing to show, instead of the signal that would start the graphs.
     error: Option<ErrorFragment>,
 }
@@ -52,11 +60,7 @@ pub(crate) async fn page(
     choice: Result<Parameters<Choice>, Error>,
 ) -> Result<HttpResponse, Error> {
     match choice {
-        Ok(Parameters(choice)) => {
-            let key = format!("{} of {}", choice.page(), choice.departures.fingerprint());
-            let render = || EncodedBody::html(&page_of(&choice, None));
-            Ok(app.fragments.get_or_render(key, render)?.respond(&request, REVALIDATE))
-        }
+        Ok(Parameters(choice)) => Ok(right(&app, &request, &choice).await?),
         Err(error) => {
             let words = error.words(&request);
             let choice = Choice::default(app.dataset().await);
@@ -65,12 +69,42 @@ pub(crate) async fn page(
     }
 }
 
+async fn right(app: &App, request: &HttpRequest, choice: &Choice) -> anyhow::Result<HttpResponse> {
+    let asked = Instant::now();
+    let is_bare = request.query_string().is_empty();
+    let address = if is_bare { format!("{}/", base::path()) } else { choice.page() };
+    let known = app.fragments.get(&address).filter(|known| known.holds(app));
+    let fragment = match known {
+        Some(known) => known,
+        None => match inside(app, choice).await? {
+            Some(signal) => {
+                let body = EncodedBody::html(&page_of(choice, Some(&signal), None))?;
+                let (cache_control, terms) = (REVALIDATE, Some(signal.terms));
+                let direct = route::of(request).map(|route| Direct { route, cache_control, terms });
+                app.fragments.insert(address, Fragment { body, direct })
+            }
+            None => {
+                let name = format!("{} of {}", choice.page(), choice.departures.fingerprint());
+                let render = || EncodedBody::html(&page_of(choice, None, None));
+                let page = app.fragments.get_or_render(name, render)?;
+                return Ok(page.body.respond(request, REVALIDATE));
+            }
+        },
+    };
+    let provenance = Provenance::hit(asked, app.worker).headers();
+    Ok(fragment.body.respond_with(request, REVALIDATE, provenance))
+}
+
 fn wrong(status: StatusCode, words: String, choice: &Choice) -> Result<HttpResponse, Error> {
     let error = ErrorFragment { words, retry: None };
-    let html = page_of(choice, Some(error)).render().map_err(anyhow::Error::from)?;
+    let html = page_of(choice, None, Some(error)).render().map_err(anyhow::Error::from)?;
     Ok(Reply::new(status).html(html))
 }
 
-fn page_of(choice: &Choice, error: Option<ErrorFragment>) -> Page<'_> {
-    Page { choice, metrics: Metric::ALL, graphs: Graph::ALL, error }
+fn page_of<'a>(
+    choice: &'a Choice,
+    signal: Option<&'a Inside>,
+    error: Option<ErrorFragment>,
+) -> Page<'a> {
+    Page { choice, metrics: Metric::ALL, graphs: Graph::ALL, signal, error }
 }

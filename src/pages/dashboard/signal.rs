@@ -12,9 +12,11 @@ use oneflight::{Asked, Failure};
 use tokio::time::timeout;
 
 use self::fragments::{cancelled, computing, landed};
+use self::kept::kept;
 use super::choice::Choice;
 use super::selection;
 use crate::web::app::App;
+use crate::web::encoded_body::UNKEPT;
 use crate::web::error::Error;
 use crate::web::parameters::Parameters;
 use crate::web::provenance::Provenance;
@@ -23,6 +25,7 @@ use crate::web::same_origin::SameOrigin;
 use crate::web::wait::{GLANCE, HOLD, held};
 
 mod fragments;
+pub(super) mod kept;
 
 /// An answer that is younger than this is new enough for a visitor who asks to recompute: the button
 /// was pressed twice, or by two visitors.
@@ -94,6 +97,13 @@ async fn answer(app: &App, request: &HttpRequest, choice: &Choice) -> Result<Htt
         return Ok(reply.provenance(&provenance).html(html));
     };
     provenance.answered(&asked.answer);
+    if let Some(kept) = kept(app, request, choice, &asked)? {
+        let mut response = kept.body.respond_with(request, UNKEPT, provenance.headers());
+        if let Some((name, value)) = choice.shown().follow(request) {
+            response.headers_mut().insert(name, value);
+        }
+        return Ok(response);
+    }
     let html = landed(app, choice, &asked, None)?;
     Ok(reply(request, choice, StatusCode::OK).provenance(&provenance).html(html))
 }
@@ -123,5 +133,5 @@ async fn shown(app: &App, choice: &Choice) -> Option<Asked> {
 
 /// A reply whose choice the browser's address follows.
 fn reply(request: &HttpRequest, choice: &Choice, status: StatusCode) -> Reply {
-    Reply::new(status).follow(request, || choice.page(), |address| choice.is_shown_at(address))
+    Reply::new(status).with(choice.shown().follow(request))
 }

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use self::figure::{Aggregates, Outline};
 use super::airport::OneAirport;
-use super::summary::UNKEPT;
 use super::{airport_page, summary};
 use crate::figure::Columns;
 use crate::web::app::App;
+use crate::web::encoded_body::UNKEPT;
 use crate::web::encoded_body::{EncodedBody, JSON};
 use crate::web::error::{Error, ErrorFragment};
 use crate::web::parameters::Parameters;

@@ -21,7 +21,7 @@ pub(super) async fn page(
             let (path, query) = (request.path(), airport.query());
             let name = format!("{path}?{query} of {}", airport.fingerprint());
             let html = || Ok(EncodedBody::new(HTML, render(&airport, None)?));
-            Ok(app.fragments.get_or_render(name, html)?.respond(request, REVALIDATE))
+            Ok(app.fragments.get_or_render(name, html)?.body.respond(request, REVALIDATE))
         }
         Err(error) => {
             let words = error.words(request);

@@ -169,7 +169,7 @@ pub(crate) async fn page(app: Data<App>, request: HttpRequest) -> Result<HttpRes
     let name = format!("/patterns of {}", dataset.fingerprint());
     let page =
         app.fragments.get_or_render(name, || EncodedBody::html(&Page { dataset: &dataset }))?;
-    Ok(page.respond(&request, REVALIDATE))
+    Ok(page.body.respond(&request, REVALIDATE))
 }
 
 /// `GET /patterns/source/{name}`: the file of a pattern, as it was compiled.

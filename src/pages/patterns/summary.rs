@@ -11,15 +11,11 @@ use crate::frame;
 use crate::pages::dashboard::selection;
 use crate::query::Selection;
 use crate::web::app::App;
-use crate::web::encoded_body::{EncodedBody, JSON, encode_for};
+use crate::web::encoded_body::{EncodedBody, JSON, UNKEPT, encode_for};
 use crate::web::error::Error;
 use crate::web::provenance::Provenance;
 use crate::web::time::Timestamp;
 use crate::web::wait::HOLD;
-
-/// Browsers' caches keep none of it: what a page keeps is then what its script keeps, and the bytes
-/// that it counts have travelled.
-pub(super) const UNKEPT: &str = "no-store";
 
 /// Frames, and where they come from.
 #[derive(Serialize)]
@@ -57,8 +53,10 @@ pub(super) async fn summary<T: Serialize>(
     let (path, query) = (request.path(), airport.query());
     let name = format!("{path}?{query}&v={}&at={at}", airport.fingerprint());
     let render = encode_for(request, move || rendered(&airport, &answer, form));
-    let body = app.fragments.get_or_draw(name, render).await?;
-    Ok(body.respond_with(request, UNKEPT, provenance.headers()))
+    let fragment = app.fragments.get_or_draw(name, render).await?;
+    // Browsers' caches keep none of it: what a page keeps is then what its script keeps, and the bytes
+    // that it counts have travelled.
+    Ok(fragment.body.respond_with(request, UNKEPT, provenance.headers()))
 }
 
 fn rendered<T: Serialize>(

@@ -130,6 +130,13 @@ impl App {
         .await
     }
 
+    /// Has an answer computed that is newer than this one, and waits for it.
+    pub(crate) async fn recomputed(&self, query: &str, old: &Answer) -> Answer {
+        let at = old.asks()[0].rsplit("at=").next().unwrap().to_owned();
+        let answer = self.post_form("/signal/refresh", &format!("{query}&at={at}")).await;
+        if answer.is_computing() { self.follow(&answer).await } else { answer }
+    }
+
     /// Asks until there is an answer that is not being renewed.
     pub(crate) async fn renewed(&self, query: &str) -> Answer {
         until("an answer that is not being renewed", async || {

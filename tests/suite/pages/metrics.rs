@@ -41,7 +41,7 @@ async fn known_labels_are_there_from_the_start() {
 #[tokio::test]
 async fn requests_are_counted_by_route_and_status() {
     let app = App::spawn(&[]);
-    let etag = app.get("/").await.header("etag").to_owned();
+    let etag = app.get("/patterns").await.header("etag").to_owned();
 
     for (path, times) in [
         ("/signal?origin=ATL", 3),
@@ -58,12 +58,12 @@ async fn requests_are_counted_by_route_and_status() {
         }
     }
     app.send("POST", "/signal", &[]).await;
-    app.get_with("/", &[("If-None-Match", &etag)]).await;
+    app.get_with("/patterns", &[("If-None-Match", &etag)]).await;
     let told = Exposition::of(&app).await;
 
     for (route, status, count) in [
-        ("/", "200", 1.0),
-        ("/", "304", 1.0),
+        ("/patterns", "200", 1.0),
+        ("/patterns", "304", 1.0),
         ("/signal", "200", 3.0),
         ("/signal", "405", 1.0),
         ("/graphs/{graph}", "200", 2.0),

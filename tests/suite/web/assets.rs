@@ -29,8 +29,8 @@ async fn every_asset_of_the_page_is_immutable_and_compressed() {
 
     let addresses = addresses(&app).await;
 
-    // An icon, two style sheets, plotly.js, htmx, and five modules.
-    assert_eq!(addresses.len(), 10, "{addresses:?}");
+    // An icon, a style sheet, plotly.js, htmx, and five modules.
+    assert_eq!(addresses.len(), 9, "{addresses:?}");
     for address in addresses {
         let plain = app.get_with(&address, &[]).await;
         let brotli = app.get_with(&address, &[("Accept-Encoding", "br, gzip")]).await;

@@ -170,6 +170,9 @@ async fn until(store: &dyn Store, bytes: Option<&str>, limit: Duration, why: &st
         assert!(changed.elapsed() < limit, "{why}");
         sleep(Duration::from_millis(5)).await;
     }
+    if let Some(in_memory) = store.in_memory(&key()) {
+        assert_eq!(bytes.map(str::as_bytes), Some(&in_memory.bytes[..]), "{why}");
+    }
 }
 
 /// A process does not go on with an entry that has been replaced, damaged or removed, and does not

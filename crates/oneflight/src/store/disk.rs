@@ -89,6 +89,10 @@ impl Store for DiskStore {
         self.run(move |folder| folder.look(&key)).await
     }
 
+    fn in_memory(&self, key: &Key) -> Option<Entry> {
+        self.0.remembered(key)?.entry
+    }
+
     async fn try_lease(&self, key: &Key, seen: &Seen) -> Result<Attempt, StoreError> {
         let (asked, seen) = (key.clone(), seen.clone());
         let answer = self.run(move |folder| folder.try_lease(&asked, &seen)).await?;

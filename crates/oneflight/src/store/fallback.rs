@@ -12,7 +12,7 @@ use moka::sync::Cache;
 use self::breaker::Breaker;
 use self::lease::{FallbackLease, Origin, Reserve};
 use super::{Attempt, Found, Note, Store, StoreError, StoreHealth};
-use crate::entry::Seen;
+use crate::entry::{Entry, Seen};
 use crate::key::Key;
 use crate::observer::Observer;
 
@@ -170,6 +170,11 @@ impl Store for FallbackStore {
         let (failure, progress) =
             (first.failure.or(second.failure), first.progress.or(second.progress));
         Ok(Found { failure, progress, latest: first.latest.or(second.latest), ..first })
+    }
+
+    fn in_memory(&self, key: &Key) -> Option<Entry> {
+        // While the first store rests, a look decides which of the two is asked.
+        if self.0.breaker.is_resting() { None } else { self.0.first.in_memory(key) }
     }
 
     async fn try_lease(&self, key: &Key, seen: &Seen) -> Result<Attempt, StoreError> {

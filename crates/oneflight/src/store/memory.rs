@@ -75,6 +75,10 @@ impl Store for MemoryStore {
         Ok(Found { entry, seen, failure, progress, latest })
     }
 
+    fn in_memory(&self, key: &Key) -> Option<Entry> {
+        self.state().read(key, self.expire).0
+    }
+
     async fn try_lease(&self, key: &Key, seen: &Seen) -> Result<Attempt, StoreError> {
         let mut state = self.state();
         if state.holder(key).is_some() {

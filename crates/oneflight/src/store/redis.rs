@@ -143,7 +143,8 @@ impl RedisStore {
     }
 
     /// Keeps an entry in memory, or sees to it that the next one can be kept.
-    fn keep(&self, key: &Key, ticket: Option<Ticket>, entry: &Entry, seen: &Seen) {
+    fn keep(&self, key: &Key, ticket: Option<Ticket>, entry: Option<&Entry>, seen: &Seen) {
+        let Some(entry) = entry else { return };
         match ticket {
             Some(ticket) => self.shared.near.keep(key, ticket, entry, seen),
             None if self.shared.near.may_keep(key) => {
@@ -152,6 +153,18 @@ impl RedisStore {
             }
             None => {}
         }
+    }
+
+    /// The entry in memory that is not believed any more, if Redis still has its header.
+    async fn unchanged(&self, key: &Key) -> Result<Option<Found>, StoreError> {
+        let Some((entry, seen)) = self.shared.near.last(key) else { return Ok(None) };
+        let mut header = redis::cmd("GETRANGE");
+        header.arg(self.shared.names.entry(key)).arg(0).arg(HEADER - 1);
+        if self.shared.server.ask::<Vec<u8>>(header).await? != seen.as_bytes() {
+            return Ok(None);
+        }
+        self.shared.collect_use(key);
+        Ok(Some(Found { entry: Some(entry), seen, ..Found::default() }))
     }
 
     /// Waits for the end of a lease by asking for it.
@@ -181,6 +194,13 @@ impl Shared {
             }
             ms => Ok(Some(Duration::from_millis(ms.unsigned_abs()))),
         }
+    }
+
+    /// What is known of a key without asking Redis.
+    fn believed(self: &Arc<Self>, key: &Key) -> Option<Found> {
+        let (entry, seen) = self.near.get(key)?;
+        self.collect_use(key);
+        Some(Found { entry: Some(entry), seen, ..Found::default() })
     }
 
     /// Decodes what is stored under the name of an entry.
@@ -246,13 +266,16 @@ impl Store for RedisStore {
     }
 
     async fn look(&self, key: &Key) -> Result<Found, StoreError> {
-        let Shared { names, server, near, .. } = &*self.shared;
-        if let Some((entry, seen)) = near.get(key) {
-            self.shared.collect_use(key);
-            return Ok(Found { entry: Some(entry), seen, ..Found::default() });
+        if let Some(found) = self.shared.believed(key) {
+            return Ok(found);
         }
+        let Shared { names, server, near, .. } = &*self.shared;
         // Before asking: see `near`.
         let ticket = near.ticket(key);
+        if let Some(found) = self.unchanged(key).await? {
+            self.keep(key, ticket, found.entry.as_ref(), &found.seen);
+            return Ok(found);
+        }
         let mut get = redis::cmd("MGET");
         get.arg(names.entry(key));
         get.arg(names.note(key, Note::Failure)).arg(names.note(key, Note::Progress));
@@ -267,10 +290,12 @@ impl Store for RedisStore {
             Some(stored) => self.shared.read(key, stored.into()).await?,
             None => Found::default(),
         };
-        if let Some(entry) = &found.entry {
-            self.keep(key, ticket, entry, &found.seen);
-        }
+        self.keep(key, ticket, found.entry.as_ref(), &found.seen);
         Ok(Found { failure, progress, latest, ..found })
+    }
+
+    fn in_memory(&self, key: &Key) -> Option<Entry> {
+        self.shared.believed(key)?.entry
     }
 
     async fn try_lease(&self, key: &Key, seen: &Seen) -> Result<Attempt, StoreError> {

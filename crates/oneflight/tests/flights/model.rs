@@ -134,6 +134,10 @@ impl Store for Faulty {
         self.ask(self.store.look(key)).await
     }
 
+    fn in_memory(&self, _: &Key) -> Option<Entry> {
+        None
+    }
+
     async fn try_lease(&self, key: &Key, seen: &Seen) -> Result<Attempt, StoreError> {
         Ok(match self.ask(self.store.try_lease(key, seen)).await? {
             Attempt::Granted(lease) => Attempt::Granted(Box::new(FaultyLease(lease, self.clone()))),

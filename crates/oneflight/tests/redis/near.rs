@@ -16,8 +16,8 @@ use super::proxy::{LARGE, Proxy};
 use super::servers::Server;
 use super::shapes::Cluster;
 use super::stores::{
-    bytes, compute, entry, granted, key, private_key, store_at, store_remembering, store_with,
-    until, until_remembered,
+    bytes, compute, entry, granted, key, looks, private_key, store_at, store_remembering,
+    store_with, until, until_remembered,
 };
 
 /// Less than the time for which an entry is believed, five seconds, so that the end of a belief within
@@ -195,6 +195,27 @@ async fn an_entry_that_changed_without_a_message_is_believed_for_some_seconds() 
 }
 
 #[tokio::test]
+async fn an_entry_that_is_not_believed_any_more_is_compared_by_its_header() {
+    let server = Server::spawn();
+    // An entry is believed for a twentieth of its life.
+    let store = store_with(&server.url(), "app", Duration::from_secs(20)).0;
+    compute(&store, &key("ATL"), "old").await;
+    until_remembered(&server, &store, &key("ATL")).await;
+    server.reset_commands();
+
+    until("two questions", async || {
+        assert_eq!(bytes(&store, &key("ATL")).await.unwrap(), "old");
+        (server.calls("getrange") == 2).then_some(())
+    })
+    .await;
+
+    assert_eq!(server.calls("mget"), 0, "the value was sent again");
+    server.set("app:selection:9f3c:ATL", &entry("new").encode());
+    let is_new = async || (bytes(&store, &key("ATL")).await.unwrap() == "new").then_some(());
+    until("the new entry", is_new).await;
+}
+
+#[tokio::test]
 async fn nothing_is_believed_after_a_gap_between_subscriptions() {
     let server = Server::spawn();
     let (store, writer) = (store_at(&server.url()).0, store_remembering(&server.url(), 0));
@@ -296,7 +317,7 @@ async fn an_entry_in_use_never_expires_and_one_that_is_not_used_does() {
     server.reset_commands();
 
     assert!(bytes(&store, &key("ATL")).await.is_some());
-    assert_eq!(server.calls("mget"), 0, "it was answered from memory");
+    assert_eq!(looks(&server), 0, "it was answered from memory");
     let is_longer = async || (server.ask::<i64>(&["PTTL", name]) > 60_000).then_some(());
     until("a longer life", is_longer).await;
 

@@ -102,12 +102,17 @@ pub(crate) async fn bytes(store: &RedisStore, key: &Key) -> Option<Bytes> {
     store.look(key).await.unwrap().entry.map(|entry| entry.bytes)
 }
 
+/// How many looks have asked the server: for the whole entry, or for its header.
+pub(crate) fn looks(server: &Server) -> u64 {
+    server.calls("mget") + server.calls("getrange")
+}
+
 /// Looks until a look has asked the server nothing.
 pub(crate) async fn until_remembered(server: &Server, store: &RedisStore, key: &Key) {
     until("a look that is answered from memory", async || {
-        let asked = server.calls("mget");
+        let asked = looks(server);
         assert!(bytes(store, key).await.is_some());
-        (server.calls("mget") == asked).then_some(())
+        (looks(server) == asked).then_some(())
     })
     .await;
 }

@@ -81,6 +81,10 @@ impl Store for Faulty {
         self.inner.look(key).await
     }
 
+    fn in_memory(&self, _: &Key) -> Option<Entry> {
+        None
+    }
+
     async fn try_lease(&self, key: &Key, seen: &Seen) -> Result<Attempt, StoreError> {
         // As in Redis: what is refused before it writes is refused by a full store too.
         self.check(Kind::Read)?;

@@ -1,7 +1,7 @@
 //! What `/signal` answers with: the signal itself, or what stands in its place until it comes.
 
 use askama::Template;
-use oneflight::{Answer, Asked, Outcome, Snapshot};
+use oneflight::{Answer, Asked, Outcome, Snapshot, Stamp};
 
 use crate::figure::{Graph, counted};
 use crate::pages::dashboard::choice::Choice;
@@ -50,6 +50,16 @@ impl SignalFragment<'_> {
     fn took(&self) -> String {
         took(self.answer.entry.stamp.compute)
     }
+
+    fn address(&self, graph: &Graph) -> String {
+        address(self.choice, *graph, self.v, self.answer.entry.stamp)
+    }
+}
+
+/// The address of a graph of the answer with this stamp, and of no other.
+pub(super) fn address(choice: &Choice, graph: Graph, v: &str, stamp: Stamp) -> String {
+    let (query, at) = (choice.query(), stamp.computed_ms());
+    format!("{}/graphs/{graph}?{query}&v={v}&at={at}", base::path())
 }
 
 /// The signal. With a progress, it tells what the page shows until a newer answer comes.

@@ -16,7 +16,7 @@ use crate::web::app::App;
 use crate::web::error::Error;
 use crate::web::notice::{LOST, notice};
 use crate::web::provenance::Provenance;
-use crate::web::reply::Reply;
+use crate::web::reply::{Reply, follow};
 use crate::web::time::{Timestamp, took};
 use crate::web::{assets, base};
 
@@ -170,7 +170,7 @@ pub(super) async fn reply(
     // The progress alone may have been asked for.
     let reply = Reply::new(status).provenance(provenance).retarget("#run");
     let is_shown_at = |address: &str| !status.is_success() || address == question.page();
-    Ok(reply.follow(request, || question.page(), is_shown_at).html(html))
+    Ok(reply.with(follow(request, || question.page(), is_shown_at)).html(html))
 }
 
 fn run(

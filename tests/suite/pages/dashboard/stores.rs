@@ -1,5 +1,6 @@
 //! The dashboard with its answers on disk and in Redis.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use oneflight::store::Attempt;
@@ -8,10 +9,11 @@ use tempfile::TempDir;
 
 use super::choice::assert_wrong_input_costs_nothing;
 use crate::helpers::app::App;
+use crate::helpers::connection::Connection;
 use crate::helpers::flights::{FLIGHTS, dataset};
 use crate::helpers::place::{Place, in_each_store};
 use crate::helpers::redis::Redis;
-use crate::helpers::waiting::until_true;
+use crate::helpers::waiting::{until, until_true};
 
 #[tokio::test]
 async fn wrong_input_costs_nothing_in_redis() {
@@ -79,6 +81,45 @@ async fn after_a_replacement_the_answers_used_last_are_prepared_anew() {
 
         assert_eq!(app.computed()[3..], ["ALL", "ATL"], "{:?}", app.computed());
         assert_eq!(app.get("/signal?origin=ATL").await.outcome(), "hit");
+    })
+    .await;
+}
+
+/// How long another worker may name the older answer after a newer one was published.
+const BELIEVED: Duration = Duration::from_millis(100);
+
+#[tokio::test]
+async fn a_tenth_of_a_second_after_a_recomputation_no_worker_names_the_older_answer() {
+    in_each_store(async |place| {
+        let app = App::at(&place, &[("WEB_CONCURRENCY", "3")]);
+        let mut of_each_worker = HashMap::new();
+        until("a connection to each worker", async || {
+            let mut connection = Connection::open(app.address()).await.unwrap();
+            let answer = connection.signal("origin=YAK&metric=mean").await.unwrap();
+            of_each_worker.insert(answer.worker(), connection);
+            (of_each_worker.len() == 3).then_some(())
+        })
+        .await;
+
+        for _ in 0..10 {
+            for connection in of_each_worker.values_mut() {
+                // Until the answer is in the worker's memory, and longer.
+                for _ in 0..20 {
+                    connection.get("/signal?origin=YAK&metric=mean").await.unwrap();
+                }
+            }
+            let older = app.get("/signal?origin=YAK&metric=mean").await;
+            let newer = app.recomputed("origin=YAK&metric=mean", &older).await;
+            tokio::time::sleep(BELIEVED).await;
+
+            for (worker, connection) in &mut of_each_worker {
+                let named = connection.get("/signal?origin=YAK&metric=mean").await.unwrap();
+                let [named, newer, older] =
+                    [&named, &newer, &older].map(|it| it.attribute("data-computed-at"));
+                assert_eq!(named, newer, "worker {worker}");
+                assert_ne!(newer, older);
+            }
+        }
     })
     .await;
 }

@@ -53,7 +53,7 @@ impl Folder {
 
     /// What is known of a key without reading its file.
     pub(super) fn remembered(&self, key: &Key) -> Option<Found> {
-        let known = self.remembered.get(key, &self.names.entry(key), self.expire);
+        let known = self.remembered.get(key, self.expire);
         known.map(|(entry, seen)| Found { entry: Some(entry), seen, ..Found::default() })
     }
 
@@ -180,7 +180,8 @@ impl Folder {
             // On a file system that is only read, an entry expires from its writing.
             drop(file.set_modified(SystemTime::now()));
         }
-        self.remembered.keep(key, entry, seen, &file.metadata()?);
+        let path = self.names.entry(key);
+        self.remembered.keep(key, entry, seen, (path, &file.metadata()?));
         Ok(())
     }
 

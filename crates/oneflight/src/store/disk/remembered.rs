@@ -2,7 +2,8 @@
 //! thread that reads and checks all of it.
 
 use std::fs::{self, Metadata};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::identity::Identity;
@@ -21,6 +22,8 @@ pub(super) struct Remembered(moka::sync::Cache<Key, Known>);
 /// An entry, and what its file was when it was read.
 #[derive(Clone)]
 struct Known {
+    /// Kept, since making it again would take as long as the look at the file.
+    path: Arc<Path>,
     file: Identity,
     entry: Entry,
     seen: Seen,
@@ -33,18 +36,24 @@ impl Remembered {
     }
 
     /// The entry, if its file is as it was when it was read, and was used just now.
-    pub(super) fn get(&self, key: &Key, path: &Path, expire: Duration) -> Option<(Entry, Seen)> {
+    pub(super) fn get(&self, key: &Key, expire: Duration) -> Option<(Entry, Seen)> {
         let known = self.0.get(key)?;
-        let file = fs::metadata(path).ok()?;
+        let file = fs::metadata(&*known.path).ok()?;
         let is_same = known.file == Identity::of(&file) && is_used(&file, expire);
         is_same.then_some((known.entry, known.seen))
     }
 
     /// Remembers an entry with the state of its file, unless it belongs to one user.
-    pub(super) fn keep(&self, key: &Key, entry: &Entry, seen: &Seen, file: &Metadata) {
+    pub(super) fn keep(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        seen: &Seen,
+        (path, file): (PathBuf, &Metadata),
+    ) {
         if !key.is_private() {
             let (file, entry, seen) = (Identity::of(file), entry.clone(), seen.clone());
-            self.0.insert(key.clone(), Known { file, entry, seen });
+            self.0.insert(key.clone(), Known { path: path.into(), file, entry, seen });
         }
     }
 }

@@ -15,11 +15,14 @@
 //!   part of the ticket, so all that was read before it began is not believed.
 //!
 //! A message between two nodes of a cluster may be lost. The entry then is believed for its few seconds.
+//!
+//! An entry that is not believed any more is kept for another while: if Redis still has its header, which
+//! holds a checksum of the value, the value need not be sent again.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 
@@ -29,12 +32,15 @@ use crate::key::Key;
 
 /// For how long an entry is believed at most.
 const BELIEVED: Duration = Duration::from_secs(5);
+/// For how long an entry that is not used is kept.
+const KEPT: Duration = Duration::from_secs(60);
 /// Changes are counted by the hash of the key. Two keys that share a count are only read more often.
 const COUNTS: usize = 1024;
 
 /// Entries, bounded by the bytes of their values.
 pub(super) struct Near {
     entries: Cache<String, Known>,
+    believed: Duration,
     bytes: u64,
     standing: Arc<Standing>,
     changes: Vec<AtomicU64>,
@@ -50,6 +56,7 @@ pub(super) struct Ticket {
 #[derive(Clone)]
 struct Known {
     ticket: Ticket,
+    since: Instant,
     entry: Entry,
     seen: Seen,
 }
@@ -63,9 +70,9 @@ impl Near {
             (HEADER + known.entry.bytes.len()).try_into().unwrap_or(u32::MAX)
         };
         let entries = Cache::builder().max_capacity(bytes).weigher(weigh);
-        let entries = entries.time_to_live(believed).build();
+        let entries = entries.time_to_idle(KEPT).build();
         let changes = (0..COUNTS).map(|_| AtomicU64::default()).collect();
-        Self { entries, bytes, standing, changes }
+        Self { entries, believed, bytes, standing, changes }
     }
 
     /// Whether entries of this key may be kept at all: nothing of a user stays in memory.
@@ -76,7 +83,14 @@ impl Near {
     /// The entry of a key, if it is believed.
     pub(super) fn get(&self, key: &Key) -> Option<(Entry, Seen)> {
         let known = self.entries.get(key.name())?;
-        (self.ticket(key) == Some(known.ticket)).then_some((known.entry, known.seen))
+        let is_believed =
+            known.since.elapsed() < self.believed && self.ticket(key) == Some(known.ticket);
+        is_believed.then_some((known.entry, known.seen))
+    }
+
+    /// The entry that a key had when Redis was last asked.
+    pub(super) fn last(&self, key: &Key) -> Option<(Entry, Seen)> {
+        self.entries.get(key.name()).map(|known| (known.entry, known.seen))
     }
 
     /// A ticket for an entry that is about to be asked for; none while no subscription stands.
@@ -90,7 +104,8 @@ impl Near {
     pub(super) fn keep(&self, key: &Key, ticket: Ticket, entry: &Entry, seen: &Seen) {
         if self.may_keep(key) {
             let (entry, seen) = (entry.clone(), seen.clone());
-            self.entries.insert(key.name().to_owned(), Known { ticket, entry, seen });
+            let since = Instant::now();
+            self.entries.insert(key.name().to_owned(), Known { ticket, since, entry, seen });
         }
     }
 

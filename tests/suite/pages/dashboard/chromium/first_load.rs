@@ -1,6 +1,13 @@
 //! The page when it is loaded.
 
 use super::*;
+use crate::helpers::round_trips::RoundTrips;
+use crate::helpers::waiting::until;
+
+/// Adds up how far everything moves that the user has not moved, in the unit of layout shift scores.
+const SHIFTS: &str = "window.shift = 0;
+new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => { shift += value; }))
+    .observe({ type: 'layout-shift', buffered: true });";
 
 /// The least number of marks that shows something, in the order of the page.
 const MARKS: [f64; 4] = [100.0, 30.0, 1.0, 100.0];
@@ -66,4 +73,51 @@ fn the_graphs_of_a_warm_airport_come_compressed() {
         let [sent, whole] = [1, 2].map(|size| graph[size].as_u64().unwrap());
         assert!(sent * 2 < whole, "{graph}");
     }
+}
+
+#[test]
+fn the_page_of_an_answer_that_is_there_has_the_signal_and_its_graphs_come_with_the_scripts() {
+    with_each_store(&[], |app| {
+        let browser = desktop();
+        open(&browser, app);
+        let warm = wait_until_inside(app);
+        browser.cdp("Network.clearBrowserCache", json!({}));
+        let round_trips = RoundTrips::before(app.address());
+
+        browser.goto(&round_trips.url());
+
+        let view = eventually_shows(&browser, "ALL", "mean");
+        // The page, then all that it names, six at a time.
+        assert_eq!(round_trips.passed(), 3);
+        assert!(view.status.contains("hit: it was in the cache"), "{}", view.status);
+        assert!(warm.contains("data-v=") && !warm.contains("/signal?"), "{warm}");
+        let asked = "performance.getEntriesByType('resource').filter(({ name }) => \
+            name.includes('/signal') || name.includes('/graphs/')).length";
+        assert_eq!(browser.number(asked), 4.0, "each graph once, and no signal");
+        assert_silent(&browser);
+    });
+}
+
+#[test]
+fn nothing_moves_while_the_graphs_arrive() {
+    let app = App::spawn(&[("SIMULATED_COST", "1s")]);
+    for (width, height) in [(1280, 900), (390, 844)] {
+        let browser = Browser::open(width, height);
+        browser.begin_with(SHIFTS);
+
+        open(&browser, &app);
+        let cold = browser.number("shift");
+        browser.reload();
+        eventually_shows(&browser, "ALL", "mean");
+
+        assert_eq!([cold, browser.number("shift")], [0.0, 0.0], "{width} pixels");
+    }
+}
+
+/// The page, as soon as it has the signal inside.
+fn wait_until_inside(app: &App) -> String {
+    wait_for(until("the signal in the page", async || {
+        let page = app.get("/").await.text().to_owned();
+        page.contains("data-computed-at=").then_some(page)
+    }))
 }
