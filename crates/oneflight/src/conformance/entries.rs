@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::{DAY, Place, entry, granted, kept, key, lease, publish};
-use crate::entry::{Entry, Seen};
+use crate::entry::{Entry, HEADER, Seen};
 use crate::key::{CacheBy, Key};
 use crate::store::{Attempt, Found, Published, Store};
 
@@ -189,8 +189,9 @@ pub(super) async fn an_entry_that_is_used_often_is_given_up_when_it_changes(plac
     }
 
     use_often(&*one).await;
+    // A store may go on with a sound value that it has in memory while the stored header is the same.
     let mut damaged = place.stored(&key()).await.unwrap();
-    *damaged.last_mut().unwrap() ^= 1;
+    damaged[HEADER - 1] ^= 1;
     place.plant(&key(), &damaged).await;
     until(&*one, None, SECONDS, "it was damaged").await;
 
