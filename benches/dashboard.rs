@@ -38,6 +38,8 @@ mod machine;
 mod table;
 #[path = "dashboard/contest.rs"]
 mod contest;
+#[path = "dashboard/capacity.rs"]
+mod capacity;
 #[path = "dashboard/loads.rs"]
 mod loads;
 #[path = "dashboard/wrk.rs"]

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::cold::computed;
 use super::loads::{airports, client, get, graphs, signal};
-use super::server::quadrant;
+use super::server::quadrant_with;
 use super::table;
 use super::wrk::{Asked, run_and_count};
 
@@ -12,6 +12,30 @@ use super::wrk::{Asked, run_and_count};
 const NUMBERED: u64 = 100_000;
 /// How long a run takes; there are as many as the addresses need.
 const SECONDS: u64 = 2;
+
+/// Addresses, each of which is asked for at least once.
+enum Kind {
+    Listed(Vec<String>),
+    /// Those that begin so and end with a number.
+    Numbered(String),
+}
+
+impl Kind {
+    fn count(&self) -> u64 {
+        match self {
+            Self::Listed(paths) => paths.len() as u64,
+            Self::Numbered(_) => NUMBERED,
+        }
+    }
+
+    /// What remains after so many answers.
+    fn after(&self, answers: u64) -> Asked {
+        match self {
+            Self::Listed(paths) => Asked::Paths(paths[answers as usize..].to_vec()),
+            Self::Numbered(start) => Asked::Numbered(start.clone(), answers + 1),
+        }
+    }
+}
 
 /// Prints a row for each kind of addresses, with this many workers.
 pub(super) async fn many(workers: u16) {
@@ -33,30 +57,19 @@ pub(super) async fn many(workers: u16) {
         ],
     );
     let (folder, client) = (TempDir::new().expect("there is room for files"), client());
-    let server = quadrant(folder.path(), workers);
-    let print = async |what: &str, asked: Vec<Asked>| {
+    // Nothing is computed but what is asked for.
+    let server = quadrant_with(folder.path(), workers, &[("WARM", "0")]);
+    let print = async |what: &str, asked: Kind| {
         let (before, pss) = (computed(&server.url).await, server.processes.pss());
         let (mut answers, mut hits, mut time) = (0, 0, 0.0);
-        for asked in asked {
-            // A run of numbers begins where the one before has stopped, or later.
-            let asked = match asked {
-                Asked::Numbered(start, from) => Asked::Numbered(start, from + answers),
-                other => other,
-            };
-            let run = run_and_count(folder.path(), &server.url, &asked, SECONDS);
+        while answers < asked.count() {
+            let run = run_and_count(folder.path(), &server.url, &asked.after(answers), SECONDS);
             (answers, hits) = (answers + run.answers, hits + run.hits);
             time += run.time.as_secs_f64();
-            let is_enough = matches!(asked, Asked::Paths(_)) || answers >= NUMBERED;
-            if is_enough {
-                break;
-            }
         }
         let made = computed(&server.url).await - before;
+        let share = format!("{:.2} %", hits as f64 * 100.0 / answers as f64);
         let [answers, rate] = [answers as f64, answers as f64 / time].map(table::count);
-        let share = format!(
-            "{:.2} %",
-            hits as f64 * 100.0 / answers.replace(',', "").parse::<f64>().expect("it was one")
-        );
         let memory = [pss, server.processes.pss()].map(|kib| format!("{} MiB", kib / 1024));
         table::row(
             &[&[what.to_owned(), answers, rate, share, made.to_string()], &memory[..]].concat(),
@@ -65,17 +78,16 @@ pub(super) async fn many(workers: u16) {
     let signal = signal("ATL", "mean");
     let known = graphs(&get(&client, &format!("{}{signal}", server.url)).await).swap_remove(0);
     let other = known.split("&at=").next().unwrap_or_default();
-    let numbered = |start: String| (0..20).map(|_| Asked::Numbered(start.clone(), 1)).collect();
-    print("`/signal?…&x=N`", numbered(format!("{signal}&x="))).await;
-    print("`/graphs/daily?…&x=N`", numbered(format!("{known}&x="))).await;
-    print("`/graphs/daily?…&at=N`", numbered(format!("{other}&at="))).await;
+    print("`/signal?…&x=N`", Kind::Numbered(format!("{signal}&x="))).await;
+    print("`/graphs/daily?…&x=N`", Kind::Numbered(format!("{known}&x="))).await;
+    print("`/graphs/daily?…&at=N`", Kind::Numbered(format!("{other}&at="))).await;
     let (signals, graphs) = all(&server.url).await;
     print(
         &format!("{} signals of all airports by all metrics", signals.len()),
-        vec![Asked::Paths(signals)],
+        Kind::Listed(signals),
     )
     .await;
-    print(&format!("{} graphs that these name", graphs.len()), vec![Asked::Paths(graphs)]).await;
+    print(&format!("{} graphs that these name", graphs.len()), Kind::Listed(graphs)).await;
 }
 
 /// The addresses of all signals, each of which has been answered, and of the graphs that they name.

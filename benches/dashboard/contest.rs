@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::processes::Cpu;
 use super::server::Server;
 use super::table;
-use super::wrk::{self, Asked, CONNECTIONS, Run};
+use super::wrk::{self, Asked, CONNECTIONS};
 
 /// Rounds of each server, in turns.
 const ROUNDS: usize = 5;
@@ -27,15 +28,22 @@ impl Target {
         &self.servers[0].url
     }
 
-    pub(super) fn cpu(&self) -> Duration {
-        self.servers.iter().map(|server| server.processes.cpu()).sum()
+    pub(super) fn cpu(&self) -> Cpu {
+        let all = self.servers.iter().map(|server| server.processes.cpu());
+        all.fold(Cpu::default(), Cpu::and)
     }
 
     /// A round of loads on many connections, as many loads as the server can answer.
     pub(super) fn many(&self, folder: &Path, seconds: u64) -> Round {
+        self.round(folder, &self.asked, ANSWERS, seconds)
+    }
+
+    /// The same for a load of another number of answers.
+    pub(super) fn round(&self, folder: &Path, asked: &Asked, answers: f64, seconds: u64) -> Round {
         let cpu = self.cpu();
-        let run = wrk::run(folder, self.url(), &self.asked, CONNECTIONS, seconds);
-        Round::of(&run, self.cpu() - cpu)
+        let run = wrk::run(folder, self.url(), asked, CONNECTIONS, seconds);
+        let (cpu, loads) = (self.cpu().since(&cpu), run.answers as f64 / answers);
+        Round { loads, cpu, time: run.time, bytes: run.bytes as f64 / loads }
     }
 }
 
@@ -48,11 +56,6 @@ pub(super) struct Round {
 }
 
 impl Round {
-    fn of(run: &Run, cpu: Duration) -> Self {
-        let loads = run.answers as f64 / ANSWERS;
-        Self { loads, cpu, time: run.time, bytes: run.bytes as f64 / loads }
-    }
-
     /// Microseconds of the server's processors for one load.
     pub(super) fn cpu_each(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.loads

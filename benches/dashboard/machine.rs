@@ -21,7 +21,7 @@ pub(super) fn print(parts: &[&str]) {
         run("date", "+%-d %B %Y"),
         cores(),
         after(&info, "model name\t:"),
-        kib >> 20,
+        kib.div_ceil(1 << 20),
         read("/proc/sys/kernel/osrelease").trim(),
         load.split(' ').next().unwrap_or_default()
     );
@@ -36,13 +36,8 @@ fn versions() -> Vec<String> {
         vec![format!("quadrant {} ({})", env!("CARGO_PKG_VERSION"), commit.unwrap_or_default())];
     let asked = [("rustc", "--version"), ("nginx", "-v"), ("redis-server", "--version")];
     for (program, option) in asked.into_iter().chain([("wrk", "--version")]) {
-        let first = version(program, option).unwrap_or_else(|| "not installed".to_owned());
-        // Some add when and where they were built.
-        let words = first.split(['[', '(']).next().unwrap_or_default().split(" sha=").next();
-        let told = words.unwrap_or_default().trim().trim_start_matches("nginx version: ");
-        let named =
-            if told.contains(program.split('-').next().unwrap_or(program)) { "" } else { program };
-        versions.push(format!("{named} {told}").trim().to_owned());
+        let told = version(program, option).as_deref().map_or("not installed".to_owned(), number);
+        versions.push(format!("{program} {told}"));
     }
     if let Some(python) = version(&peer("python"), "--version") {
         versions.push(python);
@@ -55,6 +50,12 @@ fn versions() -> Vec<String> {
 
 fn run(program: &str, option: &str) -> String {
     version(program, option).unwrap_or_default()
+}
+
+/// The first number of a text that has a dot, such as `1.22.1`.
+fn number(text: &str) -> String {
+    let mut numbers = text.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
+    numbers.find(|number| number.contains('.')).unwrap_or_default().to_owned()
 }
 
 /// The rest of the line that begins so.

@@ -71,12 +71,12 @@ fn warm(target: &Target, folder: &Path) -> [String; 3] {
     let redis = &target.servers[1];
     let (cpu, before) = (redis.processes.cpu(), Use::of(redis));
     let loads = target.many(folder, SECONDS).loads;
-    let (cpu, after) = (redis.processes.cpu() - cpu, Use::of(redis));
+    let (cpu, after) = (redis.processes.cpu().since(&cpu), Use::of(redis));
     let each = |before, after| (after - before) as f64 / loads * 100.0;
     [
         format!("{:.2}", each(before.commands, after.commands)),
         table::count(each(before.bytes, after.bytes)),
-        format!("{:.1}", cpu.as_secs_f64() * 1e6 / loads),
+        format!("{:.2}", cpu.as_secs_f64() * 1e6 / loads),
     ]
 }
 

@@ -14,7 +14,7 @@ use super::table;
 use super::tools::{has, peer};
 
 /// Starts of each, in turns.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// How long the client waits before it tries again to connect.
 const AGAIN: Duration = Duration::from_millis(1);
 

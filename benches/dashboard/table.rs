@@ -18,7 +18,9 @@ pub(super) fn spread(values: Vec<f64>, digits: usize) -> String {
 
 /// Quotients of figures that belong together, pair by pair.
 pub(super) fn ratio(ours: &[f64], theirs: &[f64]) -> String {
-    spread(ours.iter().zip(theirs).map(|(our, their)| our / their).collect(), 2)
+    let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(our, their)| our / their).collect();
+    let digits = if super::spread(ratios.clone())[1] < 0.1 { 4 } else { 2 };
+    spread(ratios, digits)
 }
 
 /// A whole number with its thousands apart.

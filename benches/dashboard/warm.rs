@@ -6,6 +6,7 @@ use std::time::Instant;
 use reqwest::Client;
 use tempfile::TempDir;
 
+use super::capacity;
 use super::contest::{self, Round, Target, compared};
 use super::loads::{client, get, graphs, signal};
 use super::nginx::nginx;
@@ -42,6 +43,7 @@ pub(super) async fn loads(workers: u16) {
     );
     contest::many(folder, &targets);
     single(&targets, &client).await;
+    capacity::of(folder, &targets[0]);
 }
 
 /// Six workers, and as many as there are cores.
@@ -112,6 +114,6 @@ async fn one_by_one(target: &Target, client: &Client) -> Round {
             bytes += get(client, url).await.len();
         }
     }
-    let (time, cpu) = (started.elapsed(), target.cpu() - cpu);
+    let (time, cpu) = (started.elapsed(), target.cpu().since(&cpu));
     Round { loads: LOADS as f64, cpu, time, bytes: bytes as f64 / LOADS as f64 }
 }

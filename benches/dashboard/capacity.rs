@@ -1,0 +1,48 @@
+//! What one core and a network of one gigabit serve, by what a warm load costs.
+//!
+//! Graphs never change, so a cache in front of Quadrant takes them away; signals it must pass on.
+
+use std::path::Path;
+
+use super::contest::{ANSWERS, Round, Target};
+use super::table;
+use super::wrk::Asked;
+
+/// Rounds with and without graphs, in turns.
+const ROUNDS: usize = 3;
+/// How long a round takes.
+const SECONDS: u64 = 2;
+/// Bytes a second of a gigabit.
+const GIGABIT: f64 = 1e9 / 8.0;
+/// Seconds from a load of a user to the next.
+const READING: f64 = 10.0;
+
+/// Prints a row for loads as they are, and one for loads whose graphs come from elsewhere.
+pub(super) fn of(folder: &Path, target: &Target) {
+    let Asked::Paths(paths) = &target.asked else { return };
+    let signal = Asked::Paths(paths[..1].to_vec());
+    let (mut full, mut signals) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        full.push(target.round(folder, &target.asked, ANSWERS, SECONDS));
+        signals.push(target.round(folder, &signal, 1.0, SECONDS));
+    }
+    println!(
+        "\nWhat that means for {}: a core serves a second divided by the CPU of a load, a gigabit \
+        its bytes divided by those of a load. A user makes a load every {READING:.0} s.\n",
+        target.name
+    );
+    println!(
+        "| a load is | CPU (µs) | bytes | loads/s of a core | of 1 Gbit/s | users of a core | of 1 Gbit/s |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    row("the signal and four graphs", &full);
+    row("the signal, graphs from a CDN", &signals);
+}
+
+fn row(what: &str, rounds: &[Round]) {
+    let median = |of: fn(&Round) -> f64| super::spread(rounds.iter().map(of).collect())[1];
+    let (cpu, bytes) = (median(Round::cpu_each), median(|round| round.bytes));
+    let (core, gigabit) = (1e6 / cpu, GIGABIT / bytes);
+    let numbers = [cpu, bytes, core, gigabit, core * READING, gigabit * READING];
+    table::row(&[&[what.to_owned()], &numbers.map(table::count)[..]].concat());
+}
