@@ -77,6 +77,7 @@ fn run(parts: &[&str]) {
     for part in parts {
         assert!(PARTS.contains(part), "{part} is none of the parts {PARTS:?}");
     }
+    let started = Instant::now();
     machine::print(parts);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime can be made").block_on(async {
@@ -93,6 +94,7 @@ fn run(parts: &[&str]) {
             }
         }
     });
+    println!("\nThe run took {:.0} s.", started.elapsed().as_secs_f64());
 }
 
 fn compute(code: &str) {

@@ -27,14 +27,21 @@ pub(super) fn of(folder: &Path, target: &Target) {
         signals.push(target.round(folder, &signal, 1.0, SECONDS));
     }
     println!(
-        "\nWhat that means for {}: a core serves a second divided by the CPU of a load, a gigabit \
-        its bytes divided by those of a load. A user makes a load every {READING:.0} s.\n",
+        "\nWhat that means for {}. A core serves a second divided by the CPU of a load; 1 Gbit/s \
+        carries 125,000,000 bytes a second divided by the bytes of a load. A user makes a load \
+        every {READING:.0} s.\n",
         target.name
     );
-    println!(
-        "| a load is | CPU (µs) | bytes | loads/s of a core | of 1 Gbit/s | users of a core | of 1 Gbit/s |"
-    );
-    println!("|---|---|---|---|---|---|---|");
+    table::head(&[
+        "a load is",
+        "CPU (µs)",
+        "bytes",
+        "loads/s of a core",
+        "users of a core",
+        "loads/s of 1 Gbit/s",
+        "users of 1 Gbit/s",
+        "cores busy when it is full",
+    ]);
     row("the signal and four graphs", &full);
     row("the signal, graphs from a CDN", &signals);
 }
@@ -43,6 +50,7 @@ fn row(what: &str, rounds: &[Round]) {
     let median = |of: fn(&Round) -> f64| super::spread(rounds.iter().map(of).collect())[1];
     let (cpu, bytes) = (median(Round::cpu_each), median(|round| round.bytes));
     let (core, gigabit) = (1e6 / cpu, GIGABIT / bytes);
-    let numbers = [cpu, bytes, core, gigabit, core * READING, gigabit * READING];
-    table::row(&[&[what.to_owned()], &numbers.map(table::count)[..]].concat());
+    let numbers = [cpu, bytes, core, core * READING, gigabit, gigabit * READING];
+    let busy = format!("{:.1}", gigabit / core);
+    table::row(&[&[what.to_owned()], &numbers.map(table::count)[..], &[busy]].concat());
 }

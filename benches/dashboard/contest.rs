@@ -11,7 +11,7 @@ use super::wrk::{self, Asked, CONNECTIONS};
 /// Rounds of each server, in turns.
 const ROUNDS: usize = 5;
 /// How long a round takes.
-const SECONDS: u64 = 3;
+const SECONDS: u64 = 2;
 /// Answers of one load: the signal and four graphs.
 pub(super) const ANSWERS: f64 = 5.0;
 

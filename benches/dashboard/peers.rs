@@ -45,7 +45,8 @@ pub(super) async fn loads(workers: u16) {
     );
     let targets = [ours, theirs];
     contest::many(our, &targets);
-    println!("\n| what | Quadrant | Dash |\n|---|---|---|");
+    println!();
+    table::head(&["what", "Quadrant", "Dash"]);
     let made = crowd(&targets, their, &client).await;
     let what = format!("computations of {AIRPORTS} airports, {CONNECTIONS} callers each");
     table::row(&[what, made[0].to_string(), made[1].to_string()]);

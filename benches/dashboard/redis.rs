@@ -42,52 +42,56 @@ pub(super) async fn loads(workers: u16) {
     );
     contest::many(folder, &targets);
     targets.pop();
-    println!("\n| what | {} |", names(&targets));
-    println!("|---|{}", "---|".repeat(targets.len()));
-    let each = |of: &dyn Fn(&Target) -> [String; 3]| targets.iter().map(of).collect::<Vec<_>>();
-    let warm = each(&|target| warm(target, folder));
-    let what = [
-        "commands in 100 warm loads",
-        "bytes from Redis in 100 warm loads",
-        "CPU of Redis in a warm load (µs)",
-    ];
-    for (at, what) in what.into_iter().enumerate() {
-        let cells = warm.iter().map(|cells| cells[at].clone());
-        table::row(&[what.to_owned()].into_iter().chain(cells).collect::<Vec<_>>());
-    }
-    let mut cells = vec![format!("commands in a cold signal, {AIRPORTS} airports")];
+    let names = targets.iter().map(|target| target.name.as_str());
+    println!();
+    table::head(&["what"].into_iter().chain(names).collect::<Vec<_>>());
+    let (mut warm, mut cold) = (Vec::new(), Vec::new());
     for target in &targets {
-        cells.push(cold(target).await);
+        warm.push(cost(target, async || target.many(folder, SECONDS).loads).await);
+        cold.push(cost(target, async || signals(target).await).await);
     }
-    table::row(&cells);
+    row("commands in 100 warm loads", &warm, |cost| cost.commands * 100.0);
+    row("bytes from Redis in 100 warm loads", &warm, |cost| cost.bytes * 100.0);
+    row("CPU of Redis in a warm load (µs)", &warm, |cost| cost.redis);
+    row("commands in a cold signal", &cold, |cost| cost.commands);
+    row("CPU of Redis in a cold signal (µs)", &cold, |cost| cost.redis);
+    row("CPU of Quadrant in a cold signal (µs)", &cold, |cost| cost.quadrant);
 }
 
-fn names(targets: &[Target]) -> String {
-    targets.iter().map(|target| target.name.clone()).collect::<Vec<_>>().join(" | ")
+fn row(what: &str, costs: &[Cost], of: fn(&Cost) -> f64) {
+    let cells = costs.iter().map(of);
+    // Small numbers with two digits, large ones whole.
+    let told = |it: f64| if it < 100.0 { format!("{it:.2}") } else { table::count(it) };
+    table::row(&[what.to_owned()].into_iter().chain(cells.map(told)).collect::<Vec<_>>());
 }
 
-/// What warm loads ask of Redis.
-fn warm(target: &Target, folder: &Path) -> [String; 3] {
-    let redis = &target.servers[1];
-    let (cpu, before) = (redis.processes.cpu(), Use::of(redis));
-    let loads = target.many(folder, SECONDS).loads;
-    let (cpu, after) = (redis.processes.cpu().since(&cpu), Use::of(redis));
-    let each = |before, after| (after - before) as f64 / loads * 100.0;
-    [
-        format!("{:.2}", each(before.commands, after.commands)),
-        table::count(each(before.bytes, after.bytes)),
-        format!("{:.2}", cpu.as_secs_f64() * 1e6 / loads),
-    ]
+/// What one load costs Redis and Quadrant; CPU in microseconds.
+struct Cost {
+    commands: f64,
+    bytes: f64,
+    redis: f64,
+    quadrant: f64,
 }
 
-/// How many commands a cold signal takes.
-async fn cold(target: &Target) -> String {
-    let (client, before) = (client(), Use::of(&target.servers[1]));
-    for origin in airports(AIRPORTS) {
-        get(&client, &format!("{}{}", target.url(), signal(&origin, "mean"))).await;
+/// What the loads cost on average whose number is returned.
+async fn cost(target: &Target, loads: impl AsyncFnOnce() -> f64) -> Cost {
+    let [quadrant, redis] = [0, 1].map(|at| &target.servers[at].processes);
+    let before = (Use::of(&target.servers[1]), quadrant.cpu(), redis.cpu());
+    let loads = loads().await;
+    let [quadrant, redis] = [quadrant.cpu().since(&before.1), redis.cpu().since(&before.2)];
+    let used = Use::of(&target.servers[1]);
+    let each = |of: fn(&Use) -> u64| (of(&used) - of(&before.0)) as f64 / loads;
+    let [redis, quadrant] = [redis, quadrant].map(|cpu| cpu.as_secs_f64() * 1e6 / loads);
+    Cost { commands: each(|it| it.commands), bytes: each(|it| it.bytes), redis, quadrant }
+}
+
+/// Asks for signals of airports that nobody has asked for; how many.
+async fn signals(target: &Target) -> f64 {
+    let (client, airports) = (client(), airports(AIRPORTS));
+    for origin in &airports {
+        get(&client, &format!("{}{}", target.url(), signal(origin, "mean"))).await;
     }
-    let commands = Use::of(&target.servers[1]).commands - before.commands;
-    format!("{:.1}", commands as f64 / AIRPORTS as f64)
+    airports.len() as f64
 }
 
 /// A Redis that keeps nothing on disk.
@@ -107,7 +111,7 @@ pub(super) fn redis(folder: &Path) -> Server {
 
 /// What a Redis has done so far.
 struct Use {
-    /// Ours for this question left out.
+    /// Those of this question's connection (`INFO`, `CLIENT`) are left out.
     commands: u64,
     /// What it has sent.
     bytes: u64,

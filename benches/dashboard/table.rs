@@ -3,6 +3,11 @@
 /// A heading, a sentence about it, and the head of a table.
 pub(super) fn begin(title: &str, about: &str, columns: &[&str]) {
     println!("\n### {title}\n\n{about}\n");
+    head(columns);
+}
+
+/// The head of a table.
+pub(super) fn head(columns: &[&str]) {
     println!("| {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len()));
 }
 

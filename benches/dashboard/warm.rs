@@ -95,8 +95,8 @@ async fn single(targets: &[Target], client: &Client) {
         }
         rounds.push(round);
     }
-    println!("\n| 1 connection | time of a load (µs) | ratio | CPU of a load (µs) | ratio |");
-    println!("|---|---|---|---|---|");
+    println!();
+    table::head(&["1 connection", "time of a load (µs)", "ratio", "CPU of a load (µs)", "ratio"]);
     for (at, target) in targets.iter().enumerate() {
         let mut cells = vec![target.name.clone()];
         cells.extend(compared(&rounds, at, Round::time_each));
