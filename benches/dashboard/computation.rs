@@ -42,7 +42,7 @@ pub(super) fn beside_polars() {
         let [polars, ratio] = if is_there {
             [table::spread(theirs.clone(), 1), table::ratio(&ours, &theirs)]
         } else {
-            ["not installed".to_owned(), String::new()]
+            ["left out, not installed".to_owned(), String::new()]
         };
         let (ours, peak) = (table::spread(ours, 1), format!("{peak:.0} MiB"));
         table::row(&[origin.to_owned(), ours, peak, polars, ratio]);

@@ -20,13 +20,13 @@ const AGAIN: Duration = Duration::from_millis(1);
 
 /// Prints the times for one worker and for this many, and the size.
 pub(super) async fn times(workers: u16) {
+    let (client, has_dash) = (client(), has("Dash", &[&peer("gunicorn")]));
     table::begin(
         "Start",
         "From the start of the program, with an empty cache, to the end of its first answer, a \
         page, and to the end of the first load, that of all airports.",
         &["server", "first answer (ms)", "first load (ms)"],
     );
-    let (client, has_dash) = (client(), has("Dash", &[&peer("gunicorn")]));
     let (mut one, mut many, mut dash) = ([vec![], vec![]], [vec![], vec![]], vec![]);
     for _ in 0..ROUNDS {
         for (workers, times) in [(1, &mut one), (workers, &mut many)] {
