@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use deadpool_redis::redis::{Client, cmd};
 use tempfile::TempDir;
 
+use super::capacity::READING;
 use super::contest::{self, Target};
 use super::loads::{airports, client, get, signal};
 use super::server::{Server, free_port, quadrant_with};
@@ -56,6 +57,14 @@ pub(super) async fn loads(workers: u16) {
     row("commands in a cold signal", &cold, |cost| cost.commands);
     row("CPU of Redis in a cold signal (µs)", &cold, |cost| cost.redis);
     row("CPU of Quadrant in a cold signal (µs)", &cold, |cost| cost.quadrant);
+    println!(
+        "\nOne Redis, which has one core, is full at {} users, each with a warm load every {READING:.0} s, \
+        while workers keep {:.0} cores busy; or at {} cold signals a second, while they keep {:.0} busy.",
+        table::count(1e6 / warm[0].redis * READING),
+        warm[0].quadrant / warm[0].redis,
+        table::count(1e6 / cold[0].redis),
+        cold[0].quadrant / cold[0].redis
+    );
 }
 
 fn row(what: &str, costs: &[Cost], of: fn(&Cost) -> f64) {

@@ -1,7 +1,5 @@
 //! How many loads few and many users get from few and many workers, and how long they wait.
 
-use std::time::Duration;
-
 use tempfile::TempDir;
 
 use super::addresses;
@@ -11,7 +9,7 @@ use super::server::quadrant;
 use super::table;
 use super::tools::has;
 use super::warm::{ours, theirs};
-use super::wrk;
+use super::wrk::{self, Run};
 
 const WORKERS: [u16; 4] = [1, 2, 4, 6];
 /// Connections, each of which asks for the next answer as soon as it has one.
@@ -39,21 +37,38 @@ pub(super) async fn users(workers: u16) {
         "Scale in users",
         "Warm loads from disk. Each connection asks for the next answer as soon as it has one, so \
         that one stands for the many users who are reading. Times are those of one answer of five, \
-        as the client sees them; it shares the cores with the servers.",
-        &["connections", "server", "loads/s", "median (ms)", "99th percentile (ms)"],
+        as the client sees them; it shares the cores with the servers. Ratios are to the last row.",
+        &["connections", "server", "loads/s", "ratio", "median (ms)", "99th percentile (ms)"],
     );
     for users in USERS {
-        for target in &targets {
-            table::row(&tried(target, users, &folders[4]));
+        let runs: Vec<Run> =
+            targets.iter().map(|target| tried(target, users, &folders[4])).collect();
+        let last = runs.last().map_or(0.0, loads);
+        for (target, run) in targets.iter().zip(&runs) {
+            row(users, target, run, loads(run) / last);
         }
     }
     drop(targets);
     addresses::many(workers).await;
 }
 
-fn tried(target: &Target, users: usize, folder: &TempDir) -> [String; 5] {
-    let run = wrk::run(folder.path(), target.url(), &target.asked, users, SECONDS);
-    let loads = run.answers as f64 / ANSWERS / run.time.as_secs_f64();
-    let ms = |time: Duration| format!("{:.2}", time.as_secs_f64() * 1000.0);
-    [users.to_string(), target.name.clone(), table::count(loads), ms(run.median), ms(run.p99)]
+fn tried(target: &Target, users: usize, folder: &TempDir) -> Run {
+    wrk::run(folder.path(), target.url(), &target.asked, users, SECONDS)
+}
+
+/// Loads a second.
+fn loads(run: &Run) -> f64 {
+    run.answers as f64 / ANSWERS / run.time.as_secs_f64()
+}
+
+fn row(users: usize, target: &Target, run: &Run, ratio: f64) {
+    let [median, p99] = [run.median, run.p99].map(|time| time.as_secs_f64() * 1000.0);
+    table::row(&[
+        users.to_string(),
+        target.name.clone(),
+        table::count(loads(run)),
+        format!("{ratio:.2}"),
+        format!("{median:.2}"),
+        format!("{p99:.2}"),
+    ]);
 }
