@@ -14,8 +14,10 @@ use super::wrk::{self, Run};
 const WORKERS: [u16; 4] = [1, 2, 4, 6];
 /// Connections, each of which asks for the next answer as soon as it has one.
 const USERS: [usize; 4] = [1, 10, 100, 1000];
-/// How long each of both is tried.
-const SECONDS: u64 = 2;
+/// Rounds of each number of connections, all servers in turns.
+const ROUNDS: usize = 3;
+/// How long a round takes.
+const SECONDS: u64 = 1;
 
 /// Prints a row for each number of connections and each server, then what many addresses cost.
 pub(super) async fn users(workers: u16) {
@@ -41,11 +43,10 @@ pub(super) async fn users(workers: u16) {
         &["connections", "server", "loads/s", "ratio", "median (ms)", "99th percentile (ms)"],
     );
     for users in USERS {
-        let runs: Vec<Run> =
-            targets.iter().map(|target| tried(target, users, &folders[4])).collect();
-        let last = runs.last().map_or(0.0, loads);
-        for (target, run) in targets.iter().zip(&runs) {
-            row(users, target, run, loads(run) / last);
+        let round = |_| targets.iter().map(|it| tried(it, users, &folders[4])).collect();
+        let rounds: Vec<Vec<Run>> = (0..ROUNDS).map(round).collect();
+        for (at, target) in targets.iter().enumerate() {
+            row(users, &target.name, &rounds, at);
         }
     }
     drop(targets);
@@ -61,14 +62,20 @@ fn loads(run: &Run) -> f64 {
     run.answers as f64 / ANSWERS / run.time.as_secs_f64()
 }
 
-fn row(users: usize, target: &Target, run: &Run, ratio: f64) {
-    let [median, p99] = [run.median, run.p99].map(|time| time.as_secs_f64() * 1000.0);
+/// Medians over the rounds of one server, and its ratios to the last one.
+fn row(users: usize, name: &str, rounds: &[Vec<Run>], at: usize) {
+    let column = |at: usize, of: fn(&Run) -> f64| -> Vec<f64> {
+        rounds.iter().map(|round| of(&round[at])).collect()
+    };
+    let last = rounds[0].len() - 1;
+    let median = |of| super::spread(column(at, of))[1];
+    let ratio = table::ratio(&column(at, loads), &column(last, loads));
     table::row(&[
         users.to_string(),
-        target.name.clone(),
-        table::count(loads(run)),
-        format!("{ratio:.2}"),
-        format!("{median:.2}"),
-        format!("{p99:.2}"),
+        name.to_owned(),
+        table::count(median(loads)),
+        if at == last { "1".to_owned() } else { ratio },
+        format!("{:.2}", median(|run| run.median.as_secs_f64() * 1000.0)),
+        format!("{:.2}", median(|run| run.p99.as_secs_f64() * 1000.0)),
     ]);
 }
