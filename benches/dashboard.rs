@@ -1,56 +1,100 @@
-//! What the dashboard costs: `cargo bench --locked`, in a bit over a minute.
+//! What the dashboard costs: `bin/bench`, in about six minutes, or `bin/bench NAME` for one part.
 //!
-//! The computation, each origin in a process of its own, so that its peak memory is its own. Then
-//! what six workers do: cold loads (a signal and its four graphs), warm ones beside nginx serving
-//! the very same bytes from files, in turns, so that both see the same machine, and their memory.
-//! Figures of a shared machine are good as ratios.
+//! The output is Markdown for docs/performance.md. Quadrant is measured beside others that do the
+//! same: polars from Python for the computation, nginx with the very same answers as files for
+//! warm loads, Dash with Flask-Caching for the whole. They take turns, so that all see the same
+//! machine; figures of a shared machine are good as ratios.
 #![expect(clippy::print_stdout, reason = "this program's answer is what it prints")]
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use quadrant::dataset::{Dataset, Origin};
 use quadrant::{frame, query};
 
+#[path = "dashboard/computation.rs"]
+mod computation;
 #[path = "dashboard/cold.rs"]
 mod cold;
+#[path = "dashboard/first.rs"]
+mod first;
 #[path = "dashboard/warm.rs"]
 mod warm;
+#[path = "dashboard/redis.rs"]
+mod redis;
+#[path = "dashboard/peers.rs"]
+mod peers;
 #[path = "dashboard/memory.rs"]
 mod memory;
+#[path = "dashboard/scale.rs"]
+mod scale;
+#[path = "dashboard/addresses.rs"]
+mod addresses;
+#[path = "dashboard/start.rs"]
+mod start;
+#[path = "dashboard/machine.rs"]
+mod machine;
+#[path = "dashboard/table.rs"]
+mod table;
+#[path = "dashboard/contest.rs"]
+mod contest;
+#[path = "dashboard/capacity.rs"]
+mod capacity;
 #[path = "dashboard/loads.rs"]
 mod loads;
 #[path = "dashboard/wrk.rs"]
 mod wrk;
+#[path = "dashboard/nginx.rs"]
+mod nginx;
 #[path = "dashboard/server.rs"]
 mod server;
 #[path = "dashboard/processes.rs"]
 mod processes;
+#[path = "dashboard/tools.rs"]
+mod tools;
 
 /// Computations of an origin, of which the median is told.
 const RUNS: usize = 15;
 /// Worker processes, as on a host that is shared with others.
 const WORKERS: u16 = 6;
 
+/// The parts, in the order of a full run.
+const PARTS: [&str; 8] = ["compute", "cold", "warm", "redis", "peers", "memory", "scale", "start"];
+
 fn main() {
-    // The program calls itself, to compute in a fresh process.
-    let words: Vec<String> = std::env::args().collect();
-    match words.iter().position(|word| word == "compute") {
-        Some(at) => compute(&words[at + 1]),
-        None => {
-            for origin in ["ALL", "ATL", "YAK"] {
-                let itself = Command::new(&words[0]).args(["compute", origin]).status();
-                assert!(itself.expect("it runs already").success());
-            }
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime can be made").block_on(async {
-                cold::loads(WORKERS).await;
-                warm::loads(WORKERS).await;
-                memory::of_all(WORKERS).await;
-            });
-        }
+    // cargo adds options of its own.
+    let words = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
+    let words: Vec<String> = words.collect();
+    match words.iter().map(String::as_str).collect::<Vec<&str>>()[..] {
+        // The program calls itself, to compute in a fresh process.
+        ["compute", origin] if !PARTS.contains(&origin) => compute(origin),
+        [] => run(&PARTS),
+        ref parts => run(parts),
     }
+}
+
+fn run(parts: &[&str]) {
+    for part in parts {
+        assert!(PARTS.contains(part), "{part} is none of the parts {PARTS:?}");
+    }
+    let started = Instant::now();
+    machine::print(parts);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime can be made").block_on(async {
+        for part in parts {
+            match *part {
+                "compute" => computation::beside_polars(),
+                "cold" => cold::loads(WORKERS).await,
+                "warm" => warm::loads(WORKERS).await,
+                "redis" => redis::loads(WORKERS).await,
+                "peers" => peers::loads(WORKERS).await,
+                "memory" => memory::of_all(WORKERS).await,
+                "scale" => scale::users(WORKERS).await,
+                _ => start::times(WORKERS).await,
+            }
+        }
+    });
+    println!("\nThe run took {:.0} s.", started.elapsed().as_secs_f64());
 }
 
 fn compute(code: &str) {

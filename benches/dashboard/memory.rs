@@ -12,36 +12,38 @@ use tempfile::TempDir;
 
 use super::loads::{airports, ask, client, get, graphs, load, signal};
 use super::server::{Server, cache, quadrant};
+use super::table;
 
 /// Between two looks at the memory of all; a look itself takes a few milliseconds.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// Prints it at the start, in use, and at most during a computation, with this many workers.
 pub(super) async fn of_all(workers: u16) {
+    let about = format!(
+        "Of {workers} workers and their supervisor, as the sum of proportional shares (PSS), which \
+        counts once what processes share. \"At most\" is the greatest of looks a millisecond apart."
+    );
+    table::begin("Memory", &about, &["when", "PSS"]);
     let folder = TempDir::new().expect("there is room for files");
     let server = Arc::new(quadrant(folder.path(), workers));
-    print(workers, "after the start", server.processes.pss());
+    print("after the start", server.processes.pss());
     let peak = peak(&server).await;
-    print(workers, "at most during the first computation, that of all airports", peak);
+    print("at most during the first computation, that of all airports", peak);
     let callers = callers(&server.url, workers).await;
     let few = ["ALL", "ATL", "ORD", "DFW", "LAX", "YAK"].map(str::to_owned);
     ask_all(&server.url, &callers, &few, &["mean"]).await;
-    print(
-        workers,
-        "warm, all airports and five of them asked of each worker",
-        server.processes.pss(),
-    );
+    print("warm, all airports and five of them asked of each worker", server.processes.pss());
     let every = airports(usize::MAX);
     ask_all(&server.url, &callers, &every, &["mean", "median", "p90"]).await;
     let what = format!("warm, {} airports by all metrics asked of each worker", every.len());
-    print(workers, &what, server.processes.pss());
+    print(&what, server.processes.pss());
     forget(&cache(folder.path()));
     let peak = self::peak(&server).await;
-    print(workers, "at most while then all airports are computed once more", peak);
+    print("at most while then all airports are computed once more", peak);
 }
 
-fn print(workers: u16, when: &str, kib: u64) {
-    println!("memory of {workers} workers and their supervisor, {when}: {} MiB PSS", kib / 1024);
+fn print(when: &str, kib: u64) {
+    table::row(&[when.to_owned(), format!("{} MiB", kib / 1024)]);
 }
 
 /// The most that all processes have together while "All airports" is loaded cold.

@@ -1,10 +1,30 @@
 //! What a server's processes cost together: a program of several is not judged by one of them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
 /// The processes of a server: the one that was started, and all that it has started.
 pub(super) struct Processes(Vec<u32>);
+
+/// Nanoseconds by thread.
+#[derive(Default)]
+pub(super) struct Cpu(HashMap<u32, u64>);
+
+impl Cpu {
+    /// What the threads have used since then, in their own code and in the kernel's. A thread that
+    /// has ended since then has done so after seconds of idleness, and is left out.
+    pub(super) fn since(&self, before: &Self) -> Duration {
+        let used = |(thread, now): (&u32, &u64)| now - before.0.get(thread).unwrap_or(&0);
+        Duration::from_nanos(self.0.iter().map(used).sum())
+    }
+
+    /// Both together.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+}
 
 impl Processes {
     /// All that descend from this one by now.
@@ -25,12 +45,9 @@ impl Processes {
         self.0.len()
     }
 
-    /// The processor time that they have used, in their own code and in the kernel's.
-    pub(super) fn cpu(&self) -> Duration {
-        let ticks = |fields: Vec<u64>| fields[11] + fields[12];
-        let all: u64 = self.0.iter().map(|id| ticks(stat(*id).expect("it runs"))).sum();
-        // Fields 14 and 15 of proc(5), in hundredths of a second.
-        Duration::from_millis(10 * all)
+    /// The processor time that each of their threads has used.
+    pub(super) fn cpu(&self) -> Cpu {
+        Cpu(self.0.iter().flat_map(|id| threads(*id)).collect())
     }
 
     /// The memory that they occupy, in KiB; what several share is counted once.
@@ -45,6 +62,18 @@ fn parents() -> Vec<(u32, u32)> {
     let ids = names.filter_map(|name| name.file_name().to_str()?.parse().ok());
     // One that has ended meanwhile is nobody's child. Field 4 of proc(5) is the parent.
     ids.filter_map(|id: u32| Some((id, stat(id)?[1] as u32))).collect()
+}
+
+/// The threads of a process, with what each has used of the processors.
+fn threads(id: u32) -> Vec<(u32, u64)> {
+    let names = fs::read_dir(format!("/proc/{id}/task")).expect("it runs").flatten();
+    let ids = names.filter_map(|name| name.file_name().to_str()?.parse().ok());
+    let used = |thread: u32| {
+        // The times in proc(5) are hundredths of a second, too coarse for short rounds.
+        let told = fs::read_to_string(format!("/proc/{id}/task/{thread}/schedstat")).ok()?;
+        Some((thread, told.split(' ').next()?.parse().ok()?))
+    };
+    ids.filter_map(used).collect()
 }
 
 /// What the system says of a process, from its state on; words are zero.

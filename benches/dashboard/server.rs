@@ -1,4 +1,4 @@
-//! The servers under test: Quadrant, and nginx with the same bytes as files.
+//! A server under test and how it is ended; how Quadrant is started.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -25,12 +25,30 @@ impl Drop for Server {
     }
 }
 
+impl Server {
+    /// The server of this process, however many it consists of by now.
+    pub(super) fn started(child: Child, url: String) -> Self {
+        let processes = Processes::of(child.id());
+        Self { child, url, processes }
+    }
+
+    /// The same, once it has started as many processes as it consists of.
+    pub(super) fn new(child: Child, url: String, count: usize) -> Self {
+        let processes = processes(child.id(), count);
+        Self { child, url, processes }
+    }
+}
+
 /// Quadrant with this many workers, its cache in `folder`.
 pub(super) fn quadrant(folder: &Path, workers: u16) -> Server {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_quadrant"));
-    command.env_clear().env("PORT", "0").env("WEB_CONCURRENCY", workers.to_string());
-    command.env("CACHE_DIR", cache(folder)).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("it has been built");
+    quadrant_with(folder, workers, &[])
+}
+
+/// The same, with more settings.
+pub(super) fn quadrant_with(folder: &Path, workers: u16, settings: &[(&str, &str)]) -> Server {
+    let mut command = command(folder, workers);
+    let command = command.env("PORT", "0").envs(settings.iter().copied());
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it has been built");
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     // It says so when all workers answer.
     let line = lines.next().expect("it says where it is").expect("in UTF-8");
@@ -38,41 +56,26 @@ pub(super) fn quadrant(folder: &Path, workers: u16) -> Server {
     std::thread::spawn(move || lines.for_each(drop));
     let url = line[line.find("http://").expect("it says where it is")..].split(',').next();
     let url = url.expect("split gives one part at least").to_owned();
-    let processes = processes(child.id(), 1 + usize::from(workers));
-    Server { child, url, processes }
+    Server::new(child, url, 1 + usize::from(workers))
+}
+
+/// The command that starts Quadrant, without a port.
+pub(super) fn command(folder: &Path, workers: u16) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quadrant"));
+    command.env_clear().env("WEB_CONCURRENCY", workers.to_string());
+    command.env("CACHE_DIR", cache(folder));
+    command
+}
+
+/// A port on which nothing listens.
+pub(super) fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    free.expect("there is a free port").port()
 }
 
 /// Where [`quadrant`] keeps its cache.
 pub(super) fn cache(folder: &Path) -> std::path::PathBuf {
     folder.join("cache")
-}
-
-/// nginx with the files of `folder`, as many worker processes as there are cores.
-pub(super) fn nginx(folder: &Path) -> Server {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    let port = free.expect("there is a free port").port();
-    let root = folder.display();
-    // `reuseport` gives each process its share of the connections, as Quadrant's have theirs.
-    let settings = format!(
-        "daemon off; worker_processes auto; user root; pid {root}/pid; error_log {root}/error.log;
-        events {{}}
-        http {{
-            access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000;
-            open_file_cache max=100;
-            client_body_temp_path {root}/b; proxy_temp_path {root}/p; fastcgi_temp_path {root}/f;
-            uwsgi_temp_path {root}/u; scgi_temp_path {root}/s;
-            server {{
-                listen 127.0.0.1:{port} reuseport; root {root}; default_type text/html;
-            }}
-        }}"
-    );
-    let file = folder.join("nginx.conf");
-    std::fs::write(&file, settings).expect("there is room for files");
-    let child = Command::new("nginx").arg("-c").arg(file).spawn();
-    let child = child.expect("bin/test installs nginx");
-    let cores = std::thread::available_parallelism().expect("Linux tells it").get();
-    let processes = processes(child.id(), 1 + cores);
-    Server { child, url: format!("http://127.0.0.1:{port}"), processes }
 }
 
 /// The processes of a server that has started as many as it consists of, itself included.

@@ -1,121 +1,119 @@
-//! Warm loads, beside nginx with the same bytes as files: on one connection, and on many.
+//! Warm loads with the cache on disk, beside nginx with the same answers as files.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use reqwest::Client;
 use tempfile::TempDir;
 
+use super::capacity;
+use super::contest::{self, Round, Target, compared};
 use super::loads::{client, get, graphs, signal};
-use super::server::{Server, nginx, quadrant};
-use super::wrk::{self, CONNECTIONS};
+use super::nginx::nginx;
+use super::server::{Server, quadrant};
+use super::table;
+use super::tools::{cores, has};
+use super::wrk::Asked;
 
-/// Rounds of each server, in turns.
+/// Rounds of each server on one connection, in turns.
 const ROUNDS: usize = 5;
-/// Loads of a round on one connection; five answers each.
-const LOADS: usize = 1500;
-/// How long a round on many connections takes.
-const SECONDS: u64 = 4;
+/// Loads of such a round; five answers each.
+const LOADS: usize = 1000;
 
-/// What one round has cost.
-struct Round {
-    loads: f64,
-    cpu: Duration,
-    time: Duration,
-}
-
-impl Round {
-    /// Microseconds of the server's processors for one load.
-    fn cpu_each(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.loads
-    }
-
-    fn a_second(&self) -> f64 {
-        self.loads / self.time.as_secs_f64()
-    }
-
-    fn time_each(&self) -> f64 {
-        1e6 / self.a_second()
-    }
-}
-
-/// A server, and what a load asks of it.
-struct Target {
-    server: Server,
-    paths: Vec<String>,
-}
-
-/// Prints what a warm load costs both servers, with this many workers.
+/// Prints what a warm load costs both servers.
 pub(super) async fn loads(workers: u16) {
-    let (folder, client) = (TempDir::new().expect("there is room for files"), client());
-    let ours = ours(folder.path(), workers, &client).await;
-    let bytes = copy(&ours, folder.path(), &client).await;
-    println!("a warm load: 5 answers, {bytes} bytes");
-    let paths = (0..5).map(|at| format!("/{at}")).collect();
-    let theirs = Target { server: nginx(folder.path()), paths };
-    let (mut one, mut many) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        one.push([single(&ours, &client).await, single(&theirs, &client).await]);
-        many.push([ours.many(folder.path()), theirs.many(folder.path())]);
+    if !has("warm loads", &["nginx", "wrk"]) {
+        return;
     }
-    print("1 connection, time (µs)", &one, Round::time_each);
-    print("1 connection, CPU (µs)", &one, Round::cpu_each);
-    print(&format!("{CONNECTIONS} connections, loads/s"), &many, Round::a_second);
-    print(&format!("{CONNECTIONS} connections, CPU (µs)"), &many, Round::cpu_each);
+    let client = client();
+    let folders = [(); 3].map(|()| TempDir::new().expect("there is room for files"));
+    let mut targets = Vec::new();
+    for (workers, folder) in counts(workers).into_iter().zip(&folders) {
+        let server = quadrant(folder.path(), workers);
+        let name = format!("Quadrant, {workers} workers, disk");
+        targets.push(ours(name, vec![server], folder.path(), &client).await);
+    }
+    let folder = folders[2].path();
+    targets.push(theirs(&targets[0], folder, &client).await);
+    table::begin(
+        "Warm loads, cache on disk",
+        "A signal and its four graphs, asked for before, of Quadrant and of nginx with the same \
+        bodies and headers, in turns; ratios to nginx. CPU is that of all processes of a server.",
+        &contest::COLUMNS,
+    );
+    contest::many(folder, &targets);
+    single(&targets, &client).await;
+    capacity::of(folder, &targets[0]);
 }
 
-/// Medians of both servers over all rounds, and the ratio that each round gives.
-fn print(what: &str, rounds: &[[Round; 2]], of: impl Fn(&Round) -> f64) {
-    let column = |at: usize| rounds.iter().map(|round| of(&round[at])).collect();
-    let [ours, theirs] = [column(0), column(1)].map(super::spread);
-    let ratio = super::spread(rounds.iter().map(|[our, their]| of(our) / of(their)).collect());
-    println!(
-        "warm load, {what}: quadrant {:.0}, nginx {:.0}, ratio {:.2} (from {:.2} to {:.2}, \
-        {ROUNDS} rounds)",
-        ours[1], theirs[1], ratio[1], ratio[0], ratio[2]
-    );
+/// Six workers, and as many as there are cores.
+pub(super) fn counts(workers: u16) -> Vec<u16> {
+    let mut counts = vec![workers, cores()];
+    counts.dedup();
+    counts
 }
 
 /// Quadrant, after a load through every worker's memory.
-async fn ours(folder: &Path, workers: u16, client: &Client) -> Target {
-    let server = quadrant(folder, workers);
+pub(super) async fn ours(
+    name: String,
+    servers: Vec<Server>,
+    folder: &Path,
+    client: &Client,
+) -> Target {
     let signal = signal("ATL", "mean");
-    let graphs = graphs(&get(client, &format!("{}{signal}", server.url)).await);
+    let graphs = graphs(&get(client, &format!("{}{signal}", servers[0].url)).await);
     let paths = [signal].into_iter().chain(graphs).collect();
-    let target = Target { server, paths };
-    wrk::run(folder, &target.server.url, &target.paths, 1);
+    let target = Target { name, servers, asked: Asked::Paths(paths) };
+    target.many(folder, 1);
     target
 }
 
-/// Keeps the answers as files, as they come over the wire, and counts their bytes.
-async fn copy(from: &Target, folder: &Path, client: &Client) -> usize {
-    let mut bytes = 0;
-    for (at, path) in from.paths.iter().enumerate() {
-        let body = get(client, &format!("{}{path}", from.server.url)).await;
-        bytes += body.len();
-        std::fs::write(folder.join(at.to_string()), body).expect("there is room for files");
-    }
-    bytes
-}
-
-/// A round of loads one after the other on one connection.
-async fn single(target: &Target, client: &Client) -> Round {
-    let (cpu, started) = (target.server.processes.cpu(), Instant::now());
-    for _ in 0..LOADS {
-        for path in &target.paths {
-            get(client, &format!("{}{path}", target.server.url)).await;
-        }
-    }
-    let (time, cpu) = (started.elapsed(), target.server.processes.cpu() - cpu);
-    Round { loads: LOADS as f64, cpu, time }
+/// nginx with the answers of this one.
+pub(super) async fn theirs(ours: &Target, folder: &Path, client: &Client) -> Target {
+    let urls: Vec<String> = ours.urls();
+    let server = nginx(folder, client, &urls).await;
+    let paths = (0..urls.len()).map(|at| format!("/{at}")).collect();
+    let name = format!("nginx, {} worker processes, files", cores());
+    Target { name, servers: vec![server], asked: Asked::Paths(paths) }
 }
 
 impl Target {
-    /// A round of loads on many connections, as many as the server can answer.
-    fn many(&self, folder: &Path) -> Round {
-        let cpu = self.server.processes.cpu();
-        let (answers, time) = wrk::run(folder, &self.server.url, &self.paths, SECONDS);
-        let loads = answers as f64 / self.paths.len() as f64;
-        Round { loads, cpu: self.server.processes.cpu() - cpu, time }
+    /// The addresses of a load.
+    fn urls(&self) -> Vec<String> {
+        let Asked::Paths(paths) = &self.asked else { return Vec::new() };
+        paths.iter().map(|path| format!("{}{path}", self.url())).collect()
     }
+}
+
+/// Prints what loads cost that come one after the other on one connection.
+async fn single(targets: &[Target], client: &Client) {
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut round = Vec::new();
+        for target in targets {
+            round.push(one_by_one(target, client).await);
+        }
+        rounds.push(round);
+    }
+    println!();
+    table::head(&["1 connection", "time of a load (µs)", "ratio", "CPU of a load (µs)", "ratio"]);
+    for (at, target) in targets.iter().enumerate() {
+        let mut cells = vec![target.name.clone()];
+        cells.extend(compared(&rounds, at, Round::time_each));
+        cells.extend(compared(&rounds, at, Round::cpu_each));
+        table::row(&cells);
+    }
+}
+
+async fn one_by_one(target: &Target, client: &Client) -> Round {
+    let urls = target.urls();
+    let (cpu, started) = (target.cpu(), Instant::now());
+    let mut bytes = 0;
+    for _ in 0..LOADS {
+        for url in &urls {
+            bytes += get(client, url).await.len();
+        }
+    }
+    let (time, cpu) = (started.elapsed(), target.cpu().since(&cpu));
+    Round { loads: LOADS as f64, cpu, time, bytes: bytes as f64 / LOADS as f64 }
 }
