@@ -32,6 +32,10 @@ mod scale;
 mod addresses;
 #[path = "dashboard/start.rs"]
 mod start;
+#[path = "dashboard/page.rs"]
+mod page;
+#[path = "dashboard/distance.rs"]
+mod distance;
 #[path = "dashboard/machine.rs"]
 mod machine;
 #[path = "dashboard/table.rs"]
@@ -59,7 +63,8 @@ const RUNS: usize = 15;
 const WORKERS: u16 = 6;
 
 /// The parts, in the order of a full run.
-const PARTS: [&str; 8] = ["compute", "cold", "warm", "redis", "peers", "memory", "scale", "start"];
+const PARTS: [&str; 9] =
+    ["compute", "cold", "warm", "redis", "page", "peers", "memory", "scale", "start"];
 
 fn main() {
     // cargo adds options of its own.
@@ -87,6 +92,7 @@ fn run(parts: &[&str]) {
                 "cold" => cold::loads(WORKERS).await,
                 "warm" => warm::loads(WORKERS).await,
                 "redis" => redis::loads(WORKERS).await,
+                "page" => page::first_load().await,
                 "peers" => peers::loads(WORKERS).await,
                 "memory" => memory::of_all(WORKERS).await,
                 "scale" => scale::users(WORKERS).await,

@@ -22,6 +22,11 @@ pub(super) async fn nginx(folder: &Path, client: &Client, urls: &[String]) -> Se
         let body = answer.bytes().await.expect("it answers in full");
         std::fs::write(folder.join(at.to_string()), body).expect("there is room for files");
     }
+    start(folder, &locations)
+}
+
+/// nginx with the files of a folder at these locations.
+pub(super) fn start(folder: &Path, locations: &str) -> Server {
     let (port, root) = (free_port(), folder.display());
     // `reuseport` gives each process its share of the connections, as Quadrant's have theirs. What
     // nginx tells of files (time, tag, ranges) is off, since an answer has its own headers.
@@ -47,7 +52,7 @@ pub(super) async fn nginx(folder: &Path, client: &Client, urls: &[String]) -> Se
 }
 
 /// The headers of an answer, as nginx is to send them.
-fn location(at: usize, answer: &Response) -> String {
+pub(super) fn location(at: usize, answer: &Response) -> String {
     let text = |name: &str| answer.headers()[name].to_str().expect("it is ASCII");
     let names = answer.headers().keys().map(|name| name.as_str());
     let headers = names.filter(|name| !ITS_OWN.contains(name));
