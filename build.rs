@@ -76,7 +76,7 @@ fn content_type(path: &Path) -> Option<&'static str> {
 
 /// Takes all style sheets out of the files and makes one of them, so that a page asks for one. Each of
 /// ours names its layer, and within a layer the order is that of the paths. Those of others name none,
-/// so ours do not reach their elements.
+/// so they win where both set something.
 fn sheet(files: &mut BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let mut sheet = LAYERS.as_bytes().to_vec();
     for (_, body) in files.extract_if(.., |path, _| path.ends_with(".css")) {

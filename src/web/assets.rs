@@ -12,7 +12,7 @@ use super::error::Error;
 
 /// One file that is served, as build.rs prepared it.
 struct Asset {
-    /// Its path within `static/`; our style sheets are one, `quadrant.css`.
+    /// Its path within `static/`; the style sheets are one, `quadrant.css`.
     path: &'static str,
     /// Its name under `/static/`, which holds a hash of its bytes.
     name: &'static str,

@@ -47,7 +47,7 @@ pub(crate) struct EncodedBody {
     forms: [OnceLock<Form>; 3],
 }
 
-/// How a body is encoded for its way.
+/// How a body is encoded for sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
     Identity,

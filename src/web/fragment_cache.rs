@@ -14,8 +14,9 @@ use crate::blocking::blocking;
 /// airports. More workers take no more memory; a worker renders what it lacks in a millisecond or
 /// two.
 const KEPT: u64 = 16 << 20;
-/// Bytes that a fragment occupies besides its body: its name, and the headers of its encodings.
-const BESIDES: u32 = 2 << 10;
+/// Bytes that a fragment occupies besides its body: its name, and the headers of one encoding. Most
+/// fragments are asked for in one.
+const BESIDES: u32 = 4 << 10;
 
 /// Rendered bodies by a name that holds everything they depend on, or that says when they hold.
 #[derive(Clone)]
@@ -35,7 +36,7 @@ impl From<EncodedBody> for Fragment {
 }
 
 impl Fragment {
-    /// Whether the body is what a request for its address is to get now.
+    /// Whether a request for its address would get this body now.
     pub(crate) fn holds(&self, app: &App) -> bool {
         let terms = self.direct.as_ref().and_then(|direct| direct.terms.as_ref());
         terms.is_none_or(|terms| terms.hold(app))

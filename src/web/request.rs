@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Uri;
 use actix_web::http::header::HeaderValue;
 use actix_web::http::uri::PathAndQuery;
@@ -21,12 +21,12 @@ use crate::metrics;
 /// Longer than the ids of all routers and proxies that we know of.
 const LONGEST_ID: usize = 128;
 
-/// What a request is called in the log, in its answer, and by whoever reports an error.
+/// What a request is called in the log, in its response, and in reports of errors.
 struct RequestId(HeaderValue);
 
 /// Names the request, has it answered, and adds what every response has.
 pub(crate) async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let asked = Instant::now();
@@ -40,7 +40,10 @@ pub(crate) async fn observe(
         }
         span
     };
-    let (route, mut response) = match direct::answer(request.request(), asked) {
+    // A request with a body is routed: the body may be a form, and it has to be read to its end.
+    let is_whole = matches!(request.parts_mut().1, Payload::None);
+    let direct = if is_whole { direct::answer(request.request(), asked) } else { None };
+    let (route, mut response) = match direct {
         Some((route, response)) => (Some(route), request.into_response(response)),
         None => {
             request.extensions_mut().insert(RequestId(id.clone()));

@@ -22,6 +22,11 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { ctx.
 document.addEventListener("htmx:before:swap", leave);
 document.addEventListener("htmx:after:swap", land);
 document.addEventListener("htmx:error", unreachable);
+// Told to what asks again when the browser shows the page as it was.
+addEventListener("pageshow", ({ persisted }) => {
+  const [{ type }] = performance.getEntriesByType("navigation");
+  if (persisted || type === "back_forward") document.dispatchEvent(new Event("restored"));
+});
 document.getElementById("plotly")?.addEventListener("load", draw);
 addEventListener("load", () => {
   document.getElementById("undrawn")?.toggleAttribute("hidden", Boolean(window.Plotly));

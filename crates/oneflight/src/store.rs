@@ -25,7 +25,7 @@ pub const LEASE: Duration = Duration::from_secs(3);
 /// The module `conformance`, behind the feature of this name, holds the tests that every store passes.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// What the store knows of a key, in one round trip at most. Finding a sound entry counts as a use of
+    /// What the store knows of a key, in two round trips at most. Finding a sound entry counts as a use of
     /// it, from which it expires.
     ///
     /// A store may answer from memory with an entry that this process has read in the last seconds, with

@@ -52,6 +52,12 @@ impl Choice {
         Self { departures, metric, v: None, at: None, after: None, seen: None }
     }
 
+    /// The same choice, whichever answer about it the address names.
+    pub(crate) fn plain(&self) -> Self {
+        let (departures, metric) = (self.departures.clone(), self.metric);
+        Self { departures, metric, v: None, at: None, after: None, seen: None }
+    }
+
     /// The address of the page that shows this choice.
     pub(crate) fn page(&self) -> String {
         format!("{}/?{}", base::path(), self.query())

@@ -1,6 +1,9 @@
 //! `/graphs/…`: the graphs of the selection that a signal named.
 
-use tokio::time::timeout;
+use std::time::{Duration, Instant};
+
+use oneflight::{Answer, Failure};
+use tokio::time::{sleep, timeout};
 
 use super::choice::Choice;
 use super::selection;
@@ -12,6 +15,10 @@ use crate::web::app::App;
 use crate::web::encoded_body::{IMMUTABLE, REVALIDATE};
 use crate::web::error::Error;
 use crate::web::parameters::Parameters;
+
+/// How long a worker may take to learn of another worker's answer, several times over.
+const NEWS: Duration = Duration::from_millis(300);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 impl Source for Parameters<Choice> {
     const PATH: &'static str = "/graphs";
@@ -31,7 +38,7 @@ impl Source for Parameters<Choice> {
         let now = choice.departures.fingerprint();
         let v = choice.v.as_deref().unwrap_or(now);
         let answer = if v == now {
-            let answer = timeout(PATIENCE, selection::exact(app, &choice.departures)).await;
+            let answer = timeout(PATIENCE, named(app, choice)).await;
             answer.map_err(|_| Error::Busy)??
         } else {
             selection::kept(app, v, choice.departures.code()).await.ok_or(Error::Gone)?
@@ -54,6 +61,21 @@ impl Source for Parameters<Choice> {
         let code = self.0.departures.code();
         let code = code.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
         format!("{graph}-{code}-{}.csv", self.0.metric.word())
+    }
+}
+
+/// The answer for a choice, once it is not older than the one that the address names: this worker may
+/// learn a moment later than another that there is a newer one.
+async fn named(app: &App, choice: &Choice) -> Result<Answer, Failure> {
+    let until = Instant::now() + NEWS;
+    loop {
+        let answer = selection::exact(app, &choice.departures).await?;
+        let is_older = choice.at.is_some_and(|at| answer.entry.stamp.computed_ms() < at);
+        // An address may also name an answer that never was.
+        if !is_older || Instant::now() >= until {
+            return Ok(answer);
+        }
+        sleep(LOOK_AGAIN).await;
     }
 }
 

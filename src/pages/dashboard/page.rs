@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 
 use super::choice::Choice;
-use super::signal::kept::{Inside, inside};
+use super::signal::kept::{Inside, at_hand, inside};
 use crate::dataset::Airport;
 use crate::figure::{Graph, count};
 use crate::metric::Metric;
@@ -71,25 +71,22 @@ pub(crate) async fn page(
 
 async fn right(app: &App, request: &HttpRequest, choice: &Choice) -> anyhow::Result<HttpResponse> {
     let asked = Instant::now();
+    let Some(answer) = at_hand(app, choice).await else {
+        let name = format!("{} of {}", choice.page(), choice.departures.fingerprint());
+        let render = || EncodedBody::html(&page_of(choice, None, None));
+        return Ok(app.fragments.get_or_render(name, render)?.body.respond(request, REVALIDATE));
+    };
     let is_bare = request.query_string().is_empty();
     let address = if is_bare { format!("{}/", base::path()) } else { choice.page() };
-    let known = app.fragments.get(&address).filter(|known| known.holds(app));
-    let fragment = match known {
+    let fragment = match app.fragments.get(&address).filter(|known| known.holds(app)) {
         Some(known) => known,
-        None => match inside(app, choice).await? {
-            Some(signal) => {
-                let body = EncodedBody::html(&page_of(choice, Some(&signal), None))?;
-                let (cache_control, terms) = (REVALIDATE, Some(signal.terms));
-                let direct = route::of(request).map(|route| Direct { route, cache_control, terms });
-                app.fragments.insert(address, Fragment { body, direct })
-            }
-            None => {
-                let name = format!("{} of {}", choice.page(), choice.departures.fingerprint());
-                let render = || EncodedBody::html(&page_of(choice, None, None));
-                let page = app.fragments.get_or_render(name, render)?;
-                return Ok(page.body.respond(request, REVALIDATE));
-            }
-        },
+        None => {
+            let signal = inside(app, choice, answer)?;
+            let body = EncodedBody::html(&page_of(choice, Some(&signal), None))?;
+            let (cache_control, terms) = (REVALIDATE, Some(signal.terms));
+            let direct = route::of(request).map(|route| Direct { route, cache_control, terms });
+            app.fragments.insert(address, Fragment { body, direct })
+        }
     };
     let provenance = Provenance::hit(asked, app.worker).headers();
     Ok(fragment.body.respond_with(request, REVALIDATE, provenance))

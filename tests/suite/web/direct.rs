@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::helpers::answer::Answer;
 use crate::helpers::app::App;
 use crate::helpers::exposition::Exposition;
+use crate::helpers::waiting::until;
 
 /// The same question in the spelling of our pages, and in another.
 const SPELLINGS: [&str; 2] = ["origin=ATL&metric=p90", "metric=p90&origin=ATL"];
@@ -21,7 +22,7 @@ fn headers(answer: &Answer) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The addresses of the four graphs in either spelling, and that of the signal before them.
+/// The addresses of the four graphs, the signal and the page, each in either spelling.
 async fn addresses(app: &App) -> Vec<[String; 2]> {
     app.signal(SPELLINGS[0]).await;
     let signal = app.signal(SPELLINGS[0]).await;
@@ -29,7 +30,8 @@ async fn addresses(app: &App) -> Vec<[String; 2]> {
     assert_eq!(graphs.len(), 4);
     let respelled = |address: &String| address.replace(SPELLINGS[0], SPELLINGS[1]);
     let both = graphs.iter().map(|address| [address.clone(), respelled(address)]);
-    both.chain([SPELLINGS.map(|query| format!("/signal?{query}"))]).collect()
+    let others = ["/signal", "/"].map(|path| SPELLINGS.map(|query| format!("{path}?{query}")));
+    both.chain(others).collect()
 }
 
 #[tokio::test]
@@ -86,6 +88,38 @@ async fn each_request_has_its_own_id_and_is_counted_for_its_route() {
     }
 
     assert_eq!(counted().await, [before[0] + 120.0, before[1] + 30.0]);
+}
+
+#[tokio::test]
+async fn a_warm_signal_is_sent_without_asking_the_store() {
+    let app = App::spawn(&[]);
+    let [signal, _] = addresses(&app).await[4].clone();
+
+    // Ten times a second, the entry is read from the disk again.
+    let direct = until("a direct answer", async || {
+        let answer = app.get(&signal).await;
+        answer.header("server-timing").starts_with("store;dur=0.000,").then_some(answer)
+    });
+
+    assert_eq!(direct.await.outcome(), "hit");
+}
+
+#[tokio::test]
+async fn what_one_request_says_that_it_has_seen_changes_the_page_of_no_other() {
+    let app = App::spawn(&[]);
+    app.signal(SPELLINGS[0]).await;
+    app.signal(SPELLINGS[0]).await;
+    let odd = format!("/?{}&after=99999999999999&seen=900&at=1&v=0123456789abcdef", SPELLINGS[0]);
+
+    let odd = app.get_with(&odd, &[]).await;
+    let page = app.get_with(&format!("/?{}", SPELLINGS[0]), &[]).await;
+
+    for page in [&odd, &page] {
+        assert_eq!(page.text().matches("data-hx-get=\"/graphs/").count(), 4, "{}", page.text());
+        assert!(!page.text().contains("data-updating"), "{}", page.text());
+    }
+    let computed = app.computed();
+    assert_eq!(computed.iter().filter(|origin| *origin == "ATL").count(), 1, "{computed:?}");
 }
 
 #[tokio::test]

@@ -9,6 +9,16 @@ use tokio::time::timeout;
 use crate::helpers::PATIENCE;
 use crate::helpers::app::App;
 
+/// A request that is answered from memory if it has no body.
+const WARM: &str = "GET /signal?origin=ATL&metric=mean HTTP/1.1";
+
+async fn warm() -> App {
+    let app = App::spawn(&[]);
+    app.signal("origin=ATL&metric=mean").await;
+    app.signal("origin=ATL&metric=mean").await;
+    app
+}
+
 /// Sends a head and part of a body, and reads until the server closes the connection.
 async fn stalled(app: &App, head: &str, part: &str) -> String {
     let mut connection = TcpStream::connect(app.address()).await.unwrap();
@@ -22,7 +32,7 @@ async fn stalled(app: &App, head: &str, part: &str) -> String {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_ends_its_connection_with_a_reason() {
-    let app = App::spawn(&[]);
+    let app = warm().await;
     let sized = "Content-Length: 100\r\n\r\norigin=";
     let chunked = "Transfer-Encoding: chunked\r\n\r\n7\r\norigin=\r\n";
 
@@ -30,9 +40,11 @@ async fn a_body_that_does_not_come_ends_its_connection_with_a_reason() {
         stalled(&app, "POST /signal/cancel?origin=ATL HTTP/1.1", sized),
         stalled(&app, "POST /session HTTP/1.1", chunked),
         stalled(&app, "GET /signal?origin=ATL HTTP/1.1", sized),
+        stalled(&app, WARM, sized),
+        stalled(&app, WARM, chunked),
     );
 
-    for answer in [answers.0, answers.1, answers.2] {
+    for answer in [answers.0, answers.1, answers.2, answers.3, answers.4] {
         assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
         assert!(answer.contains("not complete within ten seconds"), "{answer}");
         assert!(answer.to_lowercase().contains("connection: close"), "{answer}");

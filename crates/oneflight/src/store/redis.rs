@@ -160,8 +160,11 @@ impl RedisStore {
         let Some((entry, seen)) = self.shared.near.last(key) else { return Ok(None) };
         let mut header = redis::cmd("GETRANGE");
         header.arg(self.shared.names.entry(key)).arg(0).arg(HEADER - 1);
-        if self.shared.server.ask::<Vec<u8>>(header).await? != seen.as_bytes() {
-            return Ok(None);
+        let stored = self.shared.server.ask::<Vec<u8>>(header).await;
+        if stored.as_deref().ok() != Some(seen.as_bytes()) {
+            // Also when Redis has something else there than a string, which only MGET does not mind.
+            self.shared.near.drop(key);
+            return stored.map(|_| None);
         }
         self.shared.collect_use(key);
         Ok(Some(Found { entry: Some(entry), seen, ..Found::default() }))

@@ -99,16 +99,17 @@ async fn an_answer_that_its_message_overtook_is_not_believed() {
     let proxy = Proxy::slow_for_large(server.port(), Duration::from_millis(300)).await;
     let (writer, reader) = (store_at(&server.url()).0, store_at(&proxy.url()).0);
     let key = key("ATL");
-    publish(&writer, &key, 1, 1).await;
-    until_remembered(&server, &reader, &key).await;
+    let marker = Key::new("selection").arg("marker");
+    for key in [&key, &marker] {
+        publish(&writer, key, 1, 1).await;
+        until_remembered(&server, &reader, key).await;
+    }
     publish(&writer, &key, 2, 2 * LARGE).await;
     let seen = writer.look(&key).await.unwrap().seen;
     let lease = granted(writer.try_lease(&key, &seen).await.unwrap());
-    // Small answers come at once.
-    until("the end of number 1", async || {
-        matches!(reader.try_lease(&key, &seen).await.unwrap(), Attempt::Held).then_some(())
-    })
-    .await;
+    // Messages come in their order, so number 1 is not believed once this is known.
+    publish(&writer, &marker, 2, 1).await;
+    until("the message", async || (number(&reader, &marker).await == 2).then_some(())).await;
     server.reset_commands();
 
     let replace = async {

@@ -39,7 +39,8 @@ struct Landed {
     fingerprint: String,
     key: Key,
     stamp: Stamp,
-    shown: Shown,
+    /// The page that a browser's address is to become; none for the page itself.
+    shown: Option<Shown>,
 }
 
 impl Terms for Landed {
@@ -51,7 +52,7 @@ impl Terms for Landed {
     }
 
     fn header(&self, request: &HttpRequest) -> Option<(HeaderName, HeaderValue)> {
-        self.shown.follow(request)
+        self.shown.as_ref()?.follow(request)
     }
 }
 
@@ -63,7 +64,8 @@ pub(super) fn kept(
     asked: &Asked,
 ) -> anyhow::Result<Option<Arc<Fragment>>> {
     let is_hit = asked.answer.outcome == Outcome::Hit && !asked.is_stale;
-    let is_plain = request.method() == Method::GET && choice.after.is_none();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_plain = is_read && choice.after.is_none();
     if !is_plain || !is_hit || notice(&app.store_health()).is_some() {
         return Ok(None);
     }
@@ -71,33 +73,35 @@ pub(super) fn kept(
     if let Some(known) = app.fragments.get(&address).filter(|known| known.holds(app)) {
         return Ok(Some(known));
     }
-    let terms = terms(choice, asked.answer.entry.stamp);
+    let terms = terms(choice, asked.answer.entry.stamp, Some(choice.shown()));
     let direct =
         route::of(request).map(|route| Direct { route, cache_control: UNKEPT, terms: Some(terms) });
     let body = EncodedBody::new(HTML, landed(app, choice, asked, None)?);
     Ok(Some(app.fragments.insert(address, Fragment { body, direct })))
 }
 
-/// The signal for the page of a choice; none unless the answer is there.
-pub(in crate::pages::dashboard) async fn inside(
+/// The signal of this answer for the page of its choice.
+pub(in crate::pages::dashboard) fn inside(
     app: &App,
     choice: &Choice,
-) -> anyhow::Result<Option<Inside>> {
-    if notice(&app.store_health()).is_some() {
-        return Ok(None);
-    }
-    let Some(answer) = at_hand(app, choice).await else { return Ok(None) };
-    let (stamp, v) = (answer.entry.stamp, choice.departures.fingerprint());
+    answer: Answer,
+) -> anyhow::Result<Inside> {
+    // The page is for everybody, whatever this request says that it has seen.
+    let (choice, stamp) = (&choice.plain(), answer.entry.stamp);
+    let v = choice.departures.fingerprint();
     let asked = Asked { answer, cached_by: vec![v.to_owned()], is_stale: false };
-    Ok(Some(Inside {
+    Ok(Inside {
         html: landed(app, choice, &asked, None)?,
         graphs: Graph::ALL.map(|graph| address(choice, graph, v, stamp)),
-        terms: terms(choice, stamp),
-    }))
+        terms: terms(choice, stamp, None),
+    })
 }
 
 /// The answer for a choice, from memory or after a short look into the store.
-async fn at_hand(app: &App, choice: &Choice) -> Option<Answer> {
+pub(in crate::pages::dashboard) async fn at_hand(app: &App, choice: &Choice) -> Option<Answer> {
+    if notice(&app.store_health()).is_some() {
+        return None;
+    }
     let key = selection::key(&choice.departures);
     if let Some(known) = app.cache.in_memory(&key) {
         return Some(known);
@@ -107,11 +111,7 @@ async fn at_hand(app: &App, choice: &Choice) -> Option<Answer> {
     app.cache.in_memory(&key)
 }
 
-fn terms(choice: &Choice, stamp: Stamp) -> Box<dyn Terms> {
-    Box::new(Landed {
-        fingerprint: choice.departures.fingerprint().to_owned(),
-        key: selection::key(&choice.departures),
-        stamp,
-        shown: choice.shown(),
-    })
+fn terms(choice: &Choice, stamp: Stamp, shown: Option<Shown>) -> Box<dyn Terms> {
+    let fingerprint = choice.departures.fingerprint().to_owned();
+    Box::new(Landed { fingerprint, key: selection::key(&choice.departures), stamp, shown })
 }

@@ -115,7 +115,7 @@ fn peak(app: &App) -> u64 {
 }
 
 #[tokio::test]
-async fn many_requests_for_every_flight_are_answered_in_turn() {
+async fn many_requests_for_every_flight_are_answered_in_turn_or_told_to_come_again() {
     let app = App::spawn(&[]);
     let headers = [("Accept-Encoding", "br"), ("Connection", "close")];
     let path = format!("{PAGE}/rows?origin=ORD");

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::helpers::place::in_each_store;
-use crate::helpers::waiting::until;
 
 #[tokio::test]
 async fn however_a_question_is_spelled_the_answer_and_its_headers_are_the_same() {

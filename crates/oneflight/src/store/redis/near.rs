@@ -1,8 +1,8 @@
 //! Entries that this process has read from Redis lately: a look at one of them asks Redis nothing.
 //!
 //! An entry is believed while the subscription stands, until a message names its key, and for a few
-//! seconds at most. Nothing is believed without a subscription, so neither is it for a user that has no
-//! right to the channel.
+//! seconds at most. Nothing is believed without a subscription, so a user without the right to the channel
+//! gets nothing from memory.
 //!
 //! A stale entry is never believed once its message has been processed, whatever the order of events:
 //! before Redis is asked, a caller takes a ticket, which counts the changes that this process knows of.
@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use moka::ops::compute::Op;
 use moka::sync::Cache;
 
 use super::standing::Standing;
@@ -59,6 +60,13 @@ struct Known {
     since: Instant,
     entry: Entry,
     seen: Seen,
+}
+
+impl Known {
+    /// Whether both were asked for under the same ticket, and differ.
+    fn contradicts(&self, other: &Self) -> bool {
+        self.ticket == other.ticket && self.seen != other.seen
+    }
 }
 
 impl Near {
@@ -102,17 +110,30 @@ impl Near {
 
     /// Keeps an entry that was asked for after the ticket was taken.
     pub(super) fn keep(&self, key: &Key, ticket: Ticket, entry: &Entry, seen: &Seen) {
-        if self.may_keep(key) {
-            let (entry, seen) = (entry.clone(), seen.clone());
-            let since = Instant::now();
-            self.entries.insert(key.name().to_owned(), Known { ticket, since, entry, seen });
+        if !self.may_keep(key) {
+            return;
         }
+        let (entry, seen, since) = (entry.clone(), seen.clone(), Instant::now());
+        let known = Known { ticket, since, entry, seen };
+        self.entries.entry_by_ref(key.name()).and_compute_with(|before| match before {
+            // One of the two is older, and its message is on its way. Neither is believed.
+            Some(before) if before.value().contradicts(&known) => {
+                self.count(key.name()).fetch_add(1, Ordering::SeqCst);
+                Op::Remove
+            }
+            _ => Op::Put(known),
+        });
+    }
+
+    /// Frees an entry that Redis does not have any more. What is being asked for is not affected.
+    pub(super) fn drop(&self, key: &Key) {
+        self.entries.invalidate(key.name());
     }
 
     /// Ends the belief in the entry of this key, also in one that Redis is being asked for.
     pub(super) fn forget(&self, name: &str) {
         self.count(name).fetch_add(1, Ordering::SeqCst);
-        // The count has done it; this only frees the memory.
+        // The new count already invalidates it; this only frees the memory.
         self.entries.invalidate(name);
     }
 
@@ -168,6 +189,23 @@ mod tests {
         keep(&near, &key, ticket);
 
         assert!(near.get(&key).is_none());
+    }
+
+    #[test]
+    fn of_two_entries_asked_for_under_one_ticket_neither_is_believed() {
+        let standing = Arc::new(Standing::new());
+        let (near, _up) = (Near::new(1 << 20, HOUR, standing.clone()), standing.begin());
+        let (key, ticket) = (Key::new("one"), near.ticket(&Key::new("one")));
+
+        keep(&near, &key, ticket);
+        let newer = entry(b"newer");
+        near.keep(&key, ticket.unwrap(), &newer, &Seen::of(&newer.encode()));
+        assert!(near.get(&key).is_none());
+
+        keep(&near, &key, ticket);
+        assert!(near.get(&key).is_none(), "the ticket is too old");
+        near.keep(&key, near.ticket(&key).unwrap(), &newer, &Seen::of(&newer.encode()));
+        assert_eq!(near.get(&key).unwrap().0, newer);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whether the subscription stands: whether this process is told of all changes.
+//! Whether the subscription stands: whether this process receives all change messages.
 
 use tokio::sync::watch;
 

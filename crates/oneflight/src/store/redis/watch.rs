@@ -20,8 +20,8 @@ use super::trouble::{is_forbidden, late, reason};
 const AGAIN: Duration = Duration::from_secs(1);
 /// The same when the user has no right to the channel, which an operator may grant later.
 const AGAIN_FORBIDDEN: Duration = Duration::from_secs(60);
-/// How often the connection is tried. A host that lost its power does not close it, and it must not
-/// stay unnoticed that no messages come.
+/// How often the connection is tried. A host that lost its power does not close it, and we must notice
+/// that messages have stopped.
 const TRY: Duration = Duration::from_secs(2);
 
 /// The waiters, by the name of the key.
