@@ -19,7 +19,7 @@ mod selection;
 /// Changes whenever the same file gives other frames, or frames of another form.
 pub const VERSION: &str = "selection 1";
 
-/// Rows of a slice, four row groups: as many as polars has threads, at most, and 2 MB of columns.
+/// Rows of a slice: four row groups, one for each thread that polars has at most, and 2 MB of columns.
 const SLICE: u32 = 262_144;
 
 /// Hours of a week: the rhythm's rows.
@@ -49,7 +49,25 @@ pub fn selection(
     origin: Origin,
     reached: impl Fn(u64) -> anyhow::Result<()>,
 ) -> anyhow::Result<Selection> {
-    let (rows, contents) = (dataset.rows(origin), dataset.contents());
+    of_rows(dataset, dataset.rows(origin), reached)
+}
+
+/// Computes the frames of one flight, which takes a process about 10 ms the first time and 1 ms
+/// from then on: polars starts its threads, fills a buffer with zeros, and code is loaded.
+///
+/// # Errors
+///
+/// What polars says of a damaged file.
+pub fn warm_up(dataset: &Dataset) -> anyhow::Result<Selection> {
+    of_rows(dataset, 0..1, |_| Ok(()))
+}
+
+fn of_rows(
+    dataset: &Dataset,
+    rows: Range<u32>,
+    reached: impl Fn(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<Selection> {
+    let contents = dataset.contents();
     let (mut tally, mut done) = (None, 0);
     dataset.scan_each(ranges(rows.clone()), &Tally::COLUMNS, |mut slice| {
         let delays = slice.column("delay")?.i16()?;
@@ -95,10 +113,10 @@ impl Tally {
 
     pub(crate) fn add(&mut self, slice: &mut DataFrame) -> anyhow::Result<()> {
         // One run of memory a column, so that counting is a loop over slices.
-        slice.split_chunks().try_for_each(|chunk| self.count(&chunk))
+        slice.split_chunks().try_for_each(|chunk| self.add_chunk(&chunk))
     }
 
-    fn count(&mut self, slice: &DataFrame) -> anyhow::Result<()> {
+    fn add_chunk(&mut self, slice: &DataFrame) -> anyhow::Result<()> {
         let damaged = "the data file holds values outside of what its metadata says";
         let delay = slice.column("delay")?.i16()?.cont_slice()?;
         let day = slice.column("day")?.u16()?.cont_slice()?;

@@ -1,7 +1,7 @@
 //! From counts to frames: one frame a graph, with all three metrics, and one for the whole.
 
 use polars::prelude::{
-    BooleanChunked, Column, DataFrame, DataType, PolarsResult, RollingOptionsFixedWindow, Series,
+    BooleanChunked, Column, DataFrame, DataType, PolarsResult, RollingOptionsFixedWindow,
     SeriesOpsTime, df,
 };
 
@@ -80,9 +80,9 @@ fn rolling(metric: &Column) -> PolarsResult<Column> {
     let means = metric.as_materialized_series().rolling_mean(week)?;
     // A week that began before the file would be the mean of fewer days.
     let full: BooleanChunked = (0..metric.len()).map(|day| Some(day >= WEEK - 1)).collect();
-    let null = Series::full_null("".into(), 1, means.dtype());
+    let null = Column::new("".into(), [None::<f64>]);
     let name = format!("{}_7d", metric.name());
-    Ok(Column::from(means.zip_with(&full, &null)?.with_name(name.into())))
+    Ok(Column::from(means).zip_with(&full, &null)?.with_name(name.into()))
 }
 
 fn distribution(total: &Row<'_>) -> PolarsResult<DataFrame> {
