@@ -88,21 +88,19 @@ impl Row<'_> {
 
     /// Mean and exact quantiles; `None` without flights.
     pub(crate) fn summary(&self) -> Option<Delays> {
-        let ranked = self.ranked();
-        let (_, flights) = *ranked.last()?;
-        let sum: i64 = self.delays().map(|(delay, n)| i64::from(delay) * i64::from(n)).sum();
+        // Every delay that flights had, with the number of flights up to and including it.
+        let (mut ranked, mut flights, mut sum) = (Vec::new(), 0, 0);
+        self.delays().for_each(|(delay, count)| {
+            flights += u64::from(count);
+            sum += i64::from(delay) * i64::from(count);
+            ranked.push((delay, flights));
+        });
+        if ranked.is_empty() {
+            return None;
+        }
         let [median, p90, p99] = [50, 90, 99].map(|percent| percentile(&ranked, flights, percent));
         let mean = sum as f64 / flights as f64;
         Some(Delays { flights: flights as u32, mean, median, p90, p99 })
-    }
-
-    /// Every delay that flights had, with the number of flights up to and including it.
-    fn ranked(&self) -> Vec<(i32, u64)> {
-        let ranks = self.delays().scan(0, |until, (delay, count)| {
-            *until += u64::from(count);
-            Some((delay, *until))
-        });
-        ranks.collect()
     }
 }
 
