@@ -4,15 +4,14 @@
 //! rows, and writes names and ranges into the file's metadata: opening it reads no column.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use polars::prelude::{
-    DataFrame, Expr, HiveOptions, IdxSize, LazyFrame, PolarsResult, ScanArgsParquet, ScanSources,
-    col,
+    DataFrame, FileMetadataRef, HiveOptions, LazyFrame, ParallelStrategy, ParquetReader,
+    PolarsResult, ScanArgsParquet, ScanSources, SerReader,
 };
 use sha2::{Digest, Sha256};
 
@@ -27,6 +26,7 @@ mod contents;
 mod current;
 mod origin;
 mod departures;
+mod ahead;
 
 /// One state of the data file, open for as long as it is held.
 pub struct Dataset {
@@ -34,8 +34,9 @@ pub struct Dataset {
     fingerprint: String,
     identity: Identity,
     path: PathBuf,
-    /// One file, in the form that polars scans.
-    file: Arc<[File]>,
+    file: File,
+    /// Where its row groups and columns are, parsed once.
+    metadata: FileMetadataRef,
 }
 
 impl Dataset {
@@ -54,10 +55,11 @@ impl Dataset {
         ensure!(metadata.is_file(), "it is not a file");
         ensure!(metadata.len() > 0, "it is empty");
         let fingerprint = fingerprint(&mut file)?;
-        let contents = Contents::read(file.try_clone()?)?;
+        let mut reader = ParquetReader::new(file.try_clone()?);
+        let contents = Contents::read(&mut reader)?;
         let identity = Identity::of(&metadata);
-        let file = Arc::new([file]);
-        Ok(Self { contents, fingerprint, identity, path: path.to_owned(), file })
+        let metadata = reader.get_metadata()?.clone();
+        Ok(Self { contents, fingerprint, identity, path: path.to_owned(), file, metadata })
     }
 
     /// What the file says of its rows.
@@ -82,7 +84,7 @@ impl Dataset {
     ///
     /// One line that names the file.
     pub fn ensure_unaltered(&self) -> anyhow::Result<()> {
-        let now = Identity::of(&self.file[0].metadata()?);
+        let now = Identity::of(&self.file.metadata()?);
         let path = self.path.display();
         ensure!(
             now == self.identity,
@@ -99,17 +101,22 @@ impl Dataset {
         }
     }
 
-    /// The named columns of some rows, scanned lazily: other columns and row groups are not read.
+    /// The named columns of some rows: other columns and row groups are not read.
     ///
     /// # Errors
     ///
-    /// What polars says of a damaged file.
-    pub fn scan(&self, rows: Range<u32>, columns: &[&str]) -> PolarsResult<DataFrame> {
-        let columns: Vec<Expr> = columns.iter().map(|name| col(*name)).collect();
-        scan(ScanSources::Files(self.file.clone()))?
-            .slice(rows.start.into(), rows.len() as IdxSize)
-            .select(columns)
-            .collect()
+    /// What polars says of a damaged file; that the file was written to.
+    pub fn scan(&self, rows: Range<u32>, columns: &[&str]) -> anyhow::Result<DataFrame> {
+        // polars panics on a file that is shorter than its metadata says.
+        self.ensure_unaltered()?;
+        // Nothing goes through the buffer: polars maps the file into memory.
+        let mut reader = ParquetReader::new(BufReader::with_capacity(0, &self.file))
+            .with_slice(Some((rows.start as usize, rows.len())))
+            .with_columns(Some(columns.iter().map(|name| (*name).to_owned()).collect()))
+            // The other strategies also decode the row groups before the rows.
+            .read_parallel(ParallelStrategy::RowGroups);
+        reader.set_metadata(self.metadata.clone());
+        Ok(reader.finish()?)
     }
 }
 

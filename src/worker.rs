@@ -22,7 +22,7 @@ use crate::control::{ALIVE, SupervisorLink, WorkerMessage};
 use crate::dataset::Datasets;
 use crate::observer::CacheObserver;
 use crate::pages;
-use crate::pages::dashboard::warming::keep_warm;
+use crate::pages::dashboard::warming::{keep_warm, warm_up};
 use crate::pages::session::SampleLimits;
 use crate::simulated_cost::SimulatedCost;
 use crate::web::app::App;
@@ -132,6 +132,8 @@ async fn serve(config: &Config, socket: &ControlSocket, start: Start) -> anyhow:
     tokio::spawn(control_socket::write_messages(writer, messages));
     supervisor.send(WorkerMessage::Ready);
     tokio::spawn(beat(heartbeat, supervisor.clone()));
+    let warming = app.clone();
+    tokio::spawn(async move { warm_up(&warming).await });
     if config.warm > 0 {
         let (app, most) = (app.clone(), config.warm.into());
         tokio::spawn(async move { keep_warm(&app, most).await });

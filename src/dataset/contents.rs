@@ -4,7 +4,7 @@ use std::fs::File;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
-use polars::prelude::{DataType, ParquetReader, SerReader};
+use polars::prelude::{DataType, ParquetReader};
 use serde::{Deserialize, Serialize};
 
 use super::Origin;
@@ -99,8 +99,7 @@ impl Contents {
         self.airports.iter().filter(|airport| airport.flights > 0)
     }
 
-    pub(super) fn read(file: File) -> anyhow::Result<Self> {
-        let mut reader = ParquetReader::new(file);
+    pub(super) fn read(reader: &mut ParquetReader<File>) -> anyhow::Result<Self> {
         let metadata =
             reader.get_metadata().context("it is no Parquet file, or is cut off")?.clone();
         let rows = metadata.num_rows;

@@ -5,6 +5,9 @@
 
 use std::ops::RangeInclusive;
 
+/// Counts that are looked at together, since most rows hold more zeros than anything else.
+const BLOCK: usize = 32;
+
 /// One row of counts a value of the dimension, one count a delay in minutes.
 pub(crate) struct Counts {
     first_delay: i16,
@@ -19,9 +22,10 @@ pub(crate) struct Row<'a> {
     counts: std::borrow::Cow<'a, [u32]>,
 }
 
-/// What a row says of its flights' delays, in minutes.
+/// What a row says of its flights and their delays, in minutes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Delays {
+    pub(crate) flights: u32,
     pub(crate) mean: f64,
     pub(crate) median: f64,
     pub(crate) p90: f64,
@@ -75,26 +79,28 @@ impl Row<'_> {
 
     /// Every delay that flights had, with their number, from the earliest on.
     pub(crate) fn delays(&self) -> impl Iterator<Item = (i32, u32)> {
-        let numbered = self.counts.iter().zip(i32::from(self.first_delay)..);
+        let firsts = (i32::from(self.first_delay)..).step_by(BLOCK);
+        let blocks = self.counts.chunks(BLOCK).zip(firsts);
+        let filled = blocks.filter(|(counts, _)| counts.iter().fold(0, |any, n| any | n) > 0);
+        let numbered = filled.flat_map(|(counts, first)| counts.iter().zip(first..));
         numbered.filter(|(count, _)| **count > 0).map(|(count, delay)| (delay, *count))
     }
 
     /// Mean and exact quantiles; `None` without flights.
     pub(crate) fn summary(&self) -> Option<Delays> {
-        let ranked = self.ranked();
-        let (_, flights) = *ranked.last()?;
-        let sum: i64 = self.delays().map(|(delay, n)| i64::from(delay) * i64::from(n)).sum();
-        let [median, p90, p99] = [50, 90, 99].map(|percent| percentile(&ranked, flights, percent));
-        Some(Delays { mean: sum as f64 / flights as f64, median, p90, p99 })
-    }
-
-    /// Every delay that flights had, with the number of flights up to and including it.
-    fn ranked(&self) -> Vec<(i32, u64)> {
-        let ranks = self.delays().scan(0, |until, (delay, count)| {
-            *until += u64::from(count);
-            Some((delay, *until))
+        // Every delay that flights had, with the number of flights up to and including it.
+        let (mut ranked, mut flights, mut sum) = (Vec::new(), 0, 0);
+        self.delays().for_each(|(delay, count)| {
+            flights += u64::from(count);
+            sum += i64::from(delay) * i64::from(count);
+            ranked.push((delay, flights));
         });
-        ranks.collect()
+        if ranked.is_empty() {
+            return None;
+        }
+        let [median, p90, p99] = [50, 90, 99].map(|percent| percentile(&ranked, flights, percent));
+        let mean = sum as f64 / flights as f64;
+        Some(Delays { flights: flights as u32, mean, median, p90, p99 })
     }
 }
 
@@ -151,7 +157,10 @@ mod tests {
     fn one_flight_is_its_own_quantile() {
         let delays = summary(&[-42]).unwrap();
 
-        assert_eq!(delays, Delays { mean: -42.0, median: -42.0, p90: -42.0, p99: -42.0 });
+        assert_eq!(
+            delays,
+            Delays { flights: 1, mean: -42.0, median: -42.0, p90: -42.0, p99: -42.0 }
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! From counts to frames: one frame a graph, with all three metrics, and one for the whole.
 
 use polars::prelude::{
-    Column, DataFrame, DataType, IntoLazy, NULL, PolarsResult, RollingOptionsFixedWindow, by_name,
-    col, df, lit, when,
+    BooleanChunked, Column, DataFrame, DataType, PolarsResult, RollingOptionsFixedWindow,
+    SeriesOpsTime, df,
 };
 
 use super::counts::{Counts, Delays, Row};
 use super::{HOURS, Tally};
-use crate::dataset::Contents;
+use crate::dataset::{Airport, Contents};
 
 /// The bins of the distribution: edges in minutes of delay. Flights beyond are in the end bins.
 const BINS: (i32, i32, i32) = (-60, 240, 5);
@@ -68,22 +68,21 @@ fn summary(total: &Row<'_>) -> PolarsResult<DataFrame> {
 fn daily(days: &Counts, contents: &Contents) -> PolarsResult<DataFrame> {
     let dates = (contents.first_day..).take(contents.days.into());
     let dates = Column::new("date".into(), dates.collect::<Vec<i32>>()).cast(&DataType::Date)?;
-    let mut columns = vec![dates];
-    columns.extend(metrics(days)?);
+    let metrics = metrics(days.rows().map(|row| row.summary()));
+    let rolling = metrics[1..].iter().map(rolling).collect::<PolarsResult<Vec<_>>>()?;
+    DataFrame::new_infer_height([vec![dates], metrics, rolling].concat())
+}
+
+/// The mean of a daily metric over the week that ends with each day.
+fn rolling(metric: &Column) -> PolarsResult<Column> {
     let week =
-        || RollingOptionsFixedWindow { window_size: WEEK, min_periods: 1, ..Default::default() };
+        RollingOptionsFixedWindow { window_size: WEEK, min_periods: 1, ..Default::default() };
+    let means = metric.as_materialized_series().rolling_mean(week)?;
     // A week that began before the file would be the mean of fewer days.
-    let full = || col("day").gt_eq(lit(WEEK as u32 - 1));
-    let rolling = |metric: &str| {
-        let mean = col(metric).rolling_mean(week());
-        when(full()).then(mean).otherwise(lit(NULL)).alias(format!("{metric}_7d"))
-    };
-    DataFrame::new_infer_height(columns)?
-        .lazy()
-        .with_row_index("day", None)
-        .with_columns(["mean", "median", "p90"].map(rolling))
-        .drop(by_name(["day"], true, false))
-        .collect()
+    let full: BooleanChunked = (0..metric.len()).map(|day| Some(day >= WEEK - 1)).collect();
+    let null = Column::new("".into(), [None::<f64>]);
+    let name = format!("{}_7d", metric.name());
+    Ok(Column::from(means).zip_with(&full, &null)?.with_name(name.into()))
 }
 
 fn distribution(total: &Row<'_>) -> PolarsResult<DataFrame> {
@@ -102,43 +101,39 @@ fn rhythm(hours: &Counts) -> PolarsResult<DataFrame> {
     let weekday: Vec<u32> = all().map(|hour| hour / 24 + 1).collect();
     let hour: Vec<u32> = all().map(|hour| hour % 24).collect();
     let mut columns = df!["weekday" => weekday, "hour" => hour]?.into_columns();
-    columns.extend(metrics(hours)?);
+    columns.extend(metrics(hours.rows().map(|row| row.summary())));
     DataFrame::new_infer_height(columns)
 }
 
 fn destinations(tally: &Tally, contents: &Contents) -> PolarsResult<DataFrame> {
-    let airports = &contents.airports;
-    let code: Vec<&str> = airports.iter().map(|airport| airport.code.as_str()).collect();
-    let name: Vec<&str> = airports.iter().map(|airport| airport.name.as_str()).collect();
-    let mut columns = df!["destination" => code, "name" => name, "miles" => &tally.miles]?;
-    columns.hstack_mut(&metrics(&tally.destinations)?)?;
-    columns
-        .lazy()
-        .filter(col("flights").gt(lit(0)))
-        .select([
-            col("destination"),
-            col("name"),
-            (col("miles").cast(DataType::Float64) / col("flights")).alias("distance"),
-            col("flights"),
-            col("mean"),
-            col("median"),
-            col("p90"),
-        ])
-        .collect()
+    let airports = contents.airports.iter().zip(&tally.miles).zip(tally.destinations.rows());
+    let flown = airports.filter_map(|((airport, miles), row)| {
+        let delays = row.summary()?;
+        Some((airport, *miles as f64 / f64::from(delays.flights), delays))
+    });
+    let flown: Vec<(&Airport, f64, Delays)> = flown.collect();
+    let code: Vec<&str> = flown.iter().map(|(airport, ..)| airport.code.as_str()).collect();
+    let name: Vec<&str> = flown.iter().map(|(airport, ..)| airport.name.as_str()).collect();
+    let distance: Vec<f64> = flown.iter().map(|(_, distance, _)| *distance).collect();
+    let mut columns =
+        df!["destination" => code, "name" => name, "distance" => distance]?.into_columns();
+    columns.extend(metrics(flown.iter().map(|(.., delays)| Some(*delays))));
+    DataFrame::new_infer_height(columns)
 }
 
-/// `flights`, `mean`, `median`, `p90` of every row of counts; the metrics null without flights.
-fn metrics(counts: &Counts) -> PolarsResult<Vec<Column>> {
-    let flights: Vec<u32> = counts.rows().map(|row| row.flights()).collect();
-    let delays: Vec<Option<Delays>> = counts.rows().map(|row| row.summary()).collect();
+/// `flights`, `mean`, `median`, `p90` of every summary; the metrics null without flights.
+fn metrics(summaries: impl Iterator<Item = Option<Delays>>) -> Vec<Column> {
+    let delays: Vec<Option<Delays>> = summaries.collect();
+    let flights: Vec<u32> =
+        delays.iter().map(|delays| delays.map_or(0, |delays| delays.flights)).collect();
     let column = |name: &str, read: fn(Delays) -> f64| {
         let values: Vec<Option<f64>> = delays.iter().map(|delays| delays.map(read)).collect();
         Column::new(name.into(), values)
     };
-    Ok(vec![
+    vec![
         Column::new("flights".into(), flights),
         column("mean", |delays| delays.mean),
         column("median", |delays| delays.median),
         column("p90", |delays| delays.p90),
-    ])
+    ]
 }

@@ -1,5 +1,5 @@
-//! Answers that are computed before any request: those for all airports, and for the airports used
-//! last.
+//! What is computed before any request: one flight, so that the first computation is not the slowest,
+//! and the answers for all airports and for the airports used last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,29 @@ use tokio::time::sleep;
 use tracing::{debug, info};
 
 use super::selection::{SELECTION, key, recipe};
+use crate::blocking::blocking;
 use crate::dataset::{Dataset, Departures, Origin};
 use crate::web::app::App;
+use crate::{frame, query};
 
+/// How long a new worker leaves the processors to those that start beside it.
+const REST: Duration = Duration::from_millis(100);
 /// How often we check whether the data file was replaced, or the worker that prepares has died.
 const CHECK: Duration = Duration::from_secs(2);
 /// How long a new worker serves its first requests before it prepares anything.
 const START: Duration = Duration::from_secs(3);
+
+/// Computes the frames of one flight and drops them: the first computation of a process takes longer.
+pub async fn warm_up(app: &App) {
+    sleep(REST).await;
+    let dataset = app.dataset().await;
+    match blocking(move || frame::encode(query::warm_up(&dataset)?)).await {
+        Ok(Ok(_)) => {}
+        // A computation that is asked for will say the same, to its user and in the log.
+        Ok(Err(error)) => debug!("the first computation failed: {error:#}"),
+        Err(panic) => debug!("the first computation failed: {panic}"),
+    }
+}
 
 /// Prepares the answers for all airports and for the `most` used last, at the start and after each
 /// replacement of the data file; it never returns.

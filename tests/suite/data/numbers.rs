@@ -1,11 +1,13 @@
 //! The numbers, against values computed another way: by DuckDB from the published file, and by
 //! polars' own group-bys from ours.
 
+use std::cell::RefCell;
 use std::path::Path;
 
+use anyhow::ensure;
 use polars::prelude::*;
 use quadrant::dataset::{Dataset, Origin};
-use quadrant::query::{Selection, selection};
+use quadrant::query::{Selection, selection, slices, warm_up};
 
 fn dataset() -> Dataset {
     Dataset::open(Path::new("data/flights.parquet")).unwrap()
@@ -154,4 +156,31 @@ fn a_rolling_mean_needs_a_whole_week() {
     let empty: Vec<usize> =
         (0..daily.height()).filter(|day| empty.get(*day) == Some(true)).collect();
     assert_eq!(empty, [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn every_slice_is_told_in_order_and_an_error_ends_the_computation() {
+    let dataset = dataset();
+    let told = RefCell::new(Vec::new());
+
+    let whole = selection(&dataset, Origin::All, |slices| {
+        told.borrow_mut().push(slices);
+        Ok(())
+    });
+    let ended = selection(&dataset, Origin::All, |slices| {
+        told.borrow_mut().push(slices);
+        ensure!(slices < 2, "stopped");
+        Ok(())
+    });
+
+    assert!(whole.is_ok());
+    assert_eq!(ended.unwrap_err().to_string(), "stopped");
+    let all: Vec<u64> = (1..=slices(&dataset, Origin::All)).chain(1..=2).collect();
+    assert!(all.len() > 4, "the file is one slice");
+    assert_eq!(told.into_inner(), all);
+}
+
+#[test]
+fn warming_up_computes_one_flight() {
+    assert_eq!(number(&warm_up(&dataset()).unwrap().summary, 0, "flights"), 1.0);
 }
