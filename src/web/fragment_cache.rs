@@ -1,6 +1,6 @@
 //! Rendered bodies in memory, so that a warm dashboard costs one look-up.
 //!
-//! A body whose name is the address of its response is sent without routing: see [`super::direct`].
+//! A body whose name is the address of its response is sent without routing: see `direct.rs`.
 
 use std::num::NonZeroU16;
 use std::sync::Arc;

@@ -48,14 +48,17 @@ pub(crate) struct Written {
 impl Choice {
     /// All airports by the default metric.
     pub(crate) fn default(dataset: Arc<Dataset>) -> Self {
-        let (departures, metric) = (Departures::all(dataset), Metric::default());
+        Self::of(Departures::all(dataset), Metric::default())
+    }
+
+    /// Any answer for this airport and metric.
+    fn of(departures: Departures, metric: Metric) -> Self {
         Self { departures, metric, v: None, at: None, after: None, seen: None }
     }
 
     /// The same choice, whichever answer about it the address names.
     pub(crate) fn plain(&self) -> Self {
-        let (departures, metric) = (self.departures.clone(), self.metric);
-        Self { departures, metric, v: None, at: None, after: None, seen: None }
+        Self::of(self.departures.clone(), self.metric)
     }
 
     /// The address of the page that shows this choice.
