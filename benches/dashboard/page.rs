@@ -127,7 +127,7 @@ async fn warm(url: &str, client: &Client) -> String {
 
 fn graphs_of(page: &str) -> Vec<String> {
     let (_, signal) = page.split_once("class=\"answer\"").expect("the signal is inside");
-    let signal = signal.split("</section>").next().expect("split gives one part at least");
+    let signal = signal.split("</div>").next().expect("split gives one part at least");
     graphs(signal.as_bytes())
 }
 
