@@ -1,5 +1,7 @@
 //! A load as a browser makes it: the signal, then the four graphs that it names.
 
+use std::io::Read;
+
 use bytes::Bytes;
 use futures_util::future::join_all;
 use reqwest::header::ACCEPT_ENCODING;
@@ -26,8 +28,17 @@ pub(super) async fn get(client: &Client, url: &str) -> Bytes {
     ask(client, url).await.bytes().await.expect("it answers in full")
 }
 
-/// The addresses of the graphs that a signal names.
+/// The addresses of the graphs that a signal names, which may be compressed.
 pub(super) fn graphs(signal: &[u8]) -> Vec<String> {
+    let mut plain = Vec::new();
+    let is_plain = signal.starts_with(b"<") || signal.starts_with(b" ");
+    let signal = if is_plain {
+        signal
+    } else {
+        let mut packed = brotli::Decompressor::new(signal, 4096);
+        packed.read_to_end(&mut plain).expect("it is compressed as was asked");
+        &plain
+    };
     let signal = String::from_utf8_lossy(signal).replace("&#38;", "&").replace("&amp;", "&");
     let graphs = signal.split("data-hx-get=\"").skip(1);
     let graphs: Vec<String> =
