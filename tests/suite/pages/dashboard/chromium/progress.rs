@@ -62,13 +62,13 @@ fn progress_grows_several_times_a_second_and_the_page_stays_in_its_place() {
 
 #[test]
 fn a_screen_reader_says_the_beginning_and_the_end_and_can_read_the_bar() {
-    let app = App::spawn(&[("SIMULATED_COST", "4s")]);
+    let app = App::spawn(&[("SIMULATED_COST", "6s")]);
     let browser = desktop();
     browser.goto(&app.url);
-    eventually_reaches(&browser, 300);
+    eventually_reaches(&browser, 100);
 
     browser.script(LISTEN, json!([]));
-    eventually_reaches(&browser, 800);
+    eventually_reaches(&browser, 500);
     let between = browser.text("told.join()");
     let (role, name) = browser.role_and_name("#signal progress");
     eventually_shows(&browser, "ALL", "mean");

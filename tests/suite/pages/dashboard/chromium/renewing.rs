@@ -20,7 +20,7 @@ fn compute_anew_keeps_the_old_graphs_until_the_new_ones_are_there() {
         let before = browser.text(TIMES);
 
         compute_anew(&browser);
-        eventually_reaches(&browser, 700);
+        eventually_reaches(&browser, 500);
         assert_graphs_of(&browser, &old);
         assert_eq!(browser.text(TIMES), before);
         assert!(
