@@ -19,8 +19,9 @@ mod selection;
 /// Changes whenever the same file gives other frames, or frames of another form.
 pub const VERSION: &str = "selection 1";
 
-/// Rows of a slice: four row groups, one for each thread that polars has at most, and 2 MB of columns.
-const SLICE: u32 = 262_144;
+/// Rows of a slice: eight row groups, two for each thread that polars has at most, and 4 MB of columns.
+/// Every slice is a step of the progress, and a step takes a few milliseconds.
+const SLICE: u32 = 524_288;
 
 /// Hours of a week: the rhythm's rows.
 pub(crate) const HOURS: usize = 7 * 24;
