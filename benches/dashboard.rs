@@ -57,7 +57,7 @@ mod processes;
 #[path = "dashboard/tools.rs"]
 mod tools;
 
-/// Computations of an origin after its first, of which the median is told.
+/// Computations of an origin after the first; the benchmark prints their median.
 const RUNS: usize = 15;
 /// Worker processes, as on a host that is shared with others.
 const WORKERS: u16 = 6;

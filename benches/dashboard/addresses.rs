@@ -28,7 +28,7 @@ impl Kind {
         }
     }
 
-    /// What remains after so many answers.
+    /// What remains after these answers.
     fn after(&self, answers: u64) -> Asked {
         match self {
             Self::Listed(paths) => Asked::Paths(paths[answers as usize..].to_vec()),

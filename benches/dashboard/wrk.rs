@@ -32,7 +32,7 @@ pub(super) struct Run {
     pub(super) hits: u64,
 }
 
-/// Asks a server on this many connections for so many seconds.
+/// Asks a server on `connections` connections for `seconds` seconds.
 pub(super) fn run(
     folder: &Path,
     url: &str,

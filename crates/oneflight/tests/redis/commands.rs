@@ -57,7 +57,7 @@ async fn a_thousand_warm_hits_cost_ten_commands_at_most() {
     let (store, events) = store_at(&server.url());
     compute(&store, &key("ATL"), "value").await;
     until_remembered(&server, &store, &key("ATL")).await;
-    // Another use of the key is told after a minute.
+    // The store writes the next use of the key a minute later.
     until("its use", async || (server.calls("zadd") == 1).then_some(())).await;
     server.reset_commands();
 

@@ -30,7 +30,7 @@ async fn number(store: &RedisStore, key: &Key) -> usize {
     std::str::from_utf8(&bytes).unwrap().trim().parse().unwrap()
 }
 
-/// Publishes a number in so many bytes.
+/// Publishes a number, padded to `length` bytes.
 async fn publish(store: &RedisStore, key: &Key, number: usize, length: usize) {
     let seen = store.look(key).await.unwrap().seen;
     let lease = granted(store.try_lease(key, &seen).await.unwrap());
@@ -306,7 +306,7 @@ async fn nothing_of_a_user_is_answered_from_memory() {
 #[tokio::test]
 async fn an_entry_in_use_never_expires_and_one_that_is_not_used_does() {
     let server = Server::spawn();
-    // One use in each second is told, two seconds later.
+    // The store writes one use a second, two seconds later.
     let expire = Duration::from_secs(100);
     let (store, writer) = (store_with(&server.url(), "app", expire).0, store_at(&server.url()).0);
     let name = "app:selection:9f3c:ATL";

@@ -56,7 +56,7 @@ impl Terms for Landed {
     }
 }
 
-/// The signal of this answer, if it is the one that every request for the choice gets for now.
+/// The signal of this answer, if every request for the choice gets the same one.
 pub(super) fn kept(
     app: &App,
     request: &HttpRequest,
