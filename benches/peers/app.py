@@ -18,10 +18,9 @@ import dash
 import polars as pl
 from dash import Input, Output, callback, dcc, html
 from flask_caching import Cache
+from polars_selection import FIRST, STEP, frames
 
 DATASET = os.environ["DATASET"]
-# The bins of the distribution: edges in minutes of delay. Flights beyond are in the end bins.
-FIRST, LAST, STEP = -60, 240, 5
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 METRICS = ["mean", "median", "p90"]
 
@@ -53,32 +52,18 @@ app.layout = html.Div(
 @cache.memoize()
 def global_store(origin):
     """The frames of all four graphs, with all three metrics."""
-    with open(os.environ["COMPUTED"], "a") as computed:
-        computed.write(f"{origin}\n")
+    with open(os.environ["COMPUTED"], "a") as log:
+        log.write(f"{origin}\n")
     flights = pl.scan_parquet(DATASET)
     if origin != "ALL":
         # The rows of an airport are one range, which the metadata tells.
         airport = airports[places[origin]]
         flights = flights.slice(airport["first"], airport["flights"])
-    delay = pl.col("delay")
-    metrics = [
-        pl.len().alias("flights"),
-        delay.mean().alias("mean"),
-        delay.median().alias("median"),
-        delay.quantile(0.9, "linear").alias("p90"),
-    ]
-    low = (delay.clip(FIRST, LAST - 1) - FIRST) // STEP * STEP + FIRST
-    frames = pl.collect_all([
-        flights.select(*metrics, delay.quantile(0.99, "linear").alias("p99")),
-        flights.group_by("day").agg(metrics).sort("day"),
-        flights.group_by(low.alias("from")).agg(pl.len().alias("flights")).sort("from"),
-        flights.group_by("hour").agg(metrics).sort("hour"),
-        flights.group_by("destination").agg(pl.col("distance").mean(), *metrics).sort("destination"),
-    ])
-    frames[1] = frames[1].with_columns(
+    computed = frames(flights)
+    computed[1] = computed[1].with_columns(
         [pl.col(metric).rolling_mean(7).alias(f"{metric}_7d") for metric in METRICS]
     )
-    return frames
+    return computed
 
 
 @callback(Output("signal", "data"), Input("origin", "data"))
@@ -104,8 +89,8 @@ def daily(origin, metric):
 
 @callback(Output("distribution", "figure"), Input("signal", "data"))
 def distribution(origin):
-    frames = global_store(origin)
-    summary, bins = frames[0].row(0, named=True), frames[2]
+    computed = global_store(origin)
+    summary, bins = computed[0].row(0, named=True), computed[2]
     lines = [{"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at}
              for at in (summary["median"], summary["p90"], summary["p99"])]
     middle = [low + STEP / 2 for low in bins["from"]]

@@ -18,10 +18,15 @@ FIRST, LAST, STEP = -60, 240, 5
 
 
 def selection(path, airports, origin):
-    """The numbers of all four graphs, and of the lines in the distribution."""
+    """The numbers of all four graphs for one airport."""
     flights = pl.scan_parquet(path)
     if origin != "ALL":
         flights = flights.filter(pl.col("origin") == airports.index(origin))
+    return frames(flights)
+
+
+def frames(flights):
+    """The numbers of all four graphs, and of the lines in the distribution."""
     delay = pl.col("delay")
     metrics = [
         pl.len().alias("flights"),
